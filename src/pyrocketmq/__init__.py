@@ -1,0 +1,1 @@
+"""Apache RocketMQ client for Python with a compiled core."""

@@ -1,0 +1,1 @@
+"""What travels between a client and a server: commands, headers, messages and the bodies of answers."""
