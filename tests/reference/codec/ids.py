@@ -1,0 +1,58 @@
+"""Message ids: the offset id (host and log offset) both ways, and the parts of a client's unique id."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from .refusal import Refused
+
+
+@dataclass(frozen=True)
+class OffsetId:
+    address: bytes
+    port: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class UniqueId:
+    address: bytes
+    pid: int
+    loader_hash: int
+    millis: int
+    counter: int
+
+
+def encode_offset_id(parts: OffsetId) -> str:
+    raw = parts.address + struct.pack(">iq", parts.port, parts.offset)
+    return raw.hex().upper()
+
+
+def _raw(text: str) -> bytes:
+    if len(text) not in (32, 56):
+        raise Refused("deserialization", "msg_id", f"{len(text)} digits")
+    if not re.fullmatch(r"[0-9A-Fa-f]*", text, re.ASCII):
+        raise Refused("deserialization", "msg_id", "not hexadecimal")
+    return bytes.fromhex(text)
+
+
+def decode_offset_id(text: str) -> OffsetId:
+    raw = _raw(text)
+    port, offset = struct.unpack(">iq", raw[-12:])
+    return OffsetId(raw[:-12], port, offset)
+
+
+def decode_unique_id(text: str) -> UniqueId:
+    raw = _raw(text)
+    pid, loader_hash, millis, counter = struct.unpack(">HiiH", raw[-12:])
+    return UniqueId(raw[:-12], pid, loader_hash, millis, counter)
+
+
+def encode_unique_id(parts: UniqueId) -> str:
+    """Of the process number and the counter only the low 16 bits travel."""
+    raw = parts.address + struct.pack(
+        ">HiiH", parts.pid & 0xFFFF, parts.loader_hash, parts.millis, parts.counter & 0xFFFF
+    )
+    return raw.hex().upper()

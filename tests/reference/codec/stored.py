@@ -1,0 +1,170 @@
+"""Stored messages, as brokers send them in pull, view and query answers."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+from .batches import decode_batch
+from .hashes import body_crc
+from .ids import OffsetId, encode_offset_id
+from .properties import decode_properties
+from .reading import Reader
+from .refusal import Refused
+from .unpacking import decompress
+
+MAGIC_V1 = -626843481
+MAGIC_V2 = -626843477
+COMPRESSED = 0x1
+BORN_HOST_IPV6 = 0x10
+STORE_HOST_IPV6 = 0x20
+NEED_UNWRAP = 0x40
+INNER_BATCH = 0x80
+
+
+@dataclass(frozen=True)
+class Host:
+    address: bytes
+    port: int
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    store_size: int
+    body_crc: int
+    queue_id: int
+    flag: int
+    queue_offset: int
+    commit_log_offset: int
+    raw_sys_flag: int
+    born_timestamp: int
+    born_host: Host
+    store_timestamp: int
+    store_host: Host
+    reconsume_times: int
+    prepared_transaction_offset: int
+    stored_body: bytes
+    raw_topic: bytes
+    raw_properties: bytes
+
+    @property
+    def sys_flag(self) -> int:
+        return self.raw_sys_flag & ~COMPRESSED
+
+    @property
+    def topic(self) -> str:
+        return _text(self.raw_topic, "topic")
+
+    @property
+    def properties_text(self) -> str:
+        return _text(self.raw_properties, "properties")
+
+    @property
+    def properties(self) -> dict[str, str]:
+        return decode_properties(self.properties_text)
+
+    @property
+    def body(self) -> bytes:
+        if self.raw_sys_flag & COMPRESSED and self.stored_body:
+            return decompress(self.stored_body, self.raw_sys_flag)
+        return self.stored_body
+
+    @property
+    def offset_msg_id(self) -> str:
+        return encode_offset_id(
+            OffsetId(self.store_host.address, self.store_host.port, self.commit_log_offset)
+        )
+
+    @property
+    def msg_id(self) -> str:
+        return self.properties.get("UNIQ_KEY") or self.offset_msg_id
+
+
+def _text(raw: bytes, field: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("deserialization", field, "not UTF-8") from None
+
+
+def _host(reader: Reader, is_ipv6: bool, field: str) -> Host:
+    address = reader.take(16 if is_ipv6 else 4, field)
+    return Host(address, reader.i32(field))
+
+
+def read_record(reader: Reader) -> StoredMessage:
+    """Read one record from what is left; Refused when it is not one."""
+    size = reader.i32("size")
+    if size < 4 or size - 4 > reader.left:
+        raise Refused("deserialization", "size", f"{size} bytes, {reader.left} left")
+    record = Reader(reader.take(size - 4, "record"))
+    magic = record.i32("magic")
+    if magic not in (MAGIC_V1, MAGIC_V2):
+        raise Refused("deserialization", "magic", hex(magic & 0xFFFFFFFF))
+    crc = record.i32("crc")
+    queue_id = record.i32("queue_id")
+    flag = record.i32("flag")
+    queue_offset = record.i64("queue_offset")
+    commit_log_offset = record.i64("commit_log_offset")
+    sys_flag = record.i32("sys_flag")
+    born_timestamp = record.i64("born_timestamp")
+    born_host = _host(record, bool(sys_flag & BORN_HOST_IPV6), "born_host")
+    store_timestamp = record.i64("store_timestamp")
+    store_host = _host(record, bool(sys_flag & STORE_HOST_IPV6), "store_host")
+    reconsume_times = record.i32("reconsume_times")
+    prepared_transaction_offset = record.i64("prepared_transaction_offset")
+    body = record.take(record.i32("body"), "body")
+    topic_size = record.u8("topic") if magic == MAGIC_V1 else record.i16("topic")
+    topic = record.take(topic_size, "topic")
+    properties = record.take(record.i16("properties"), "properties")
+    return StoredMessage(
+        size, crc, queue_id, flag, queue_offset, commit_log_offset, sys_flag, born_timestamp, born_host,
+        store_timestamp, store_host, reconsume_times, prepared_transaction_offset, body, topic, properties,
+    )  # fmt: skip
+
+
+def decode_messages(data: bytes) -> list[StoredMessage]:
+    """Read records until one cannot be read; keep what came before it."""
+    reader = Reader(data)
+    found = []
+    while reader.left:
+        try:
+            found.append(read_record(reader))
+        except Refused:
+            break
+    return found
+
+
+def expand_inner_batch(message: StoredMessage) -> list[StoredMessage]:
+    """The messages inside, with rising queue offsets, if both batch bits are set; else the message itself."""
+    both = NEED_UNWRAP | INNER_BATCH
+    if message.raw_sys_flag & both != both:
+        return [message]
+    return [
+        replace(
+            message,
+            flag=entry.flag,
+            stored_body=entry.body,
+            raw_properties=entry.properties.encode("utf-8"),
+            queue_offset=message.queue_offset + rank,
+        )
+        for rank, entry in enumerate(decode_batch(message.body))
+    ]
+
+
+def encode_message(message: StoredMessage, magic: int = MAGIC_V1) -> bytes:
+    """Write one record; the size and the CRC are computed, not taken."""
+    topic_layout = ">B" if magic == MAGIC_V1 else ">h"
+    rest = (
+        struct.pack(">iIiiqqi", magic, body_crc(message.stored_body), message.queue_id, message.flag,
+                    message.queue_offset, message.commit_log_offset, message.raw_sys_flag)
+        + struct.pack(">q", message.born_timestamp)
+        + message.born_host.address + struct.pack(">i", message.born_host.port)
+        + struct.pack(">q", message.store_timestamp)
+        + message.store_host.address + struct.pack(">i", message.store_host.port)
+        + struct.pack(">iq", message.reconsume_times, message.prepared_transaction_offset)
+        + struct.pack(">i", len(message.stored_body)) + message.stored_body
+        + struct.pack(topic_layout, len(message.raw_topic)) + message.raw_topic
+        + struct.pack(">h", len(message.raw_properties)) + message.raw_properties
+    )  # fmt: skip
+    return struct.pack(">i", 4 + len(rest)) + rest
