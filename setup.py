@@ -75,6 +75,8 @@ class ship_pxd(build_py):
 
 setup(
     cmdclass={"build_py": ship_pxd},
+    # Compilers on Windows share a debug database and get in each other's way.
+    options={"build_ext": {"parallel": None if sys.platform == "win32" else os.cpu_count()}},
     ext_modules=cythonize(
         extensions(),
         include_path=[str(CSRC)],

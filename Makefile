@@ -1,0 +1,76 @@
+# One word for each thing a developer does. Each target sets up what it needs (own .venv, build, install)
+# and then is a thin call; CI uses the same ones. Stamp files in .venv keep later runs quick.
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+VENV_MADE := $(VENV)/.made-by-$(PYTHON_VERSION)
+NATIVE_SOURCES := $(shell find csrc -name '*.pyx' -o -name '*.pxd')
+WITH_TEST := $(VENV)/.with-test
+WITH_DEV := $(VENV)/.with-dev
+WITH_DOCS := $(VENV)/.with-docs
+
+.DELETE_ON_ERROR:
+.PHONY: help test dev build lint types stubs clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+test: $(WITH_TEST)  ## run the whole test suite
+	@$(PY) -m pytest
+
+dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .venv, editable
+
+build: $(VENV)/.native  ## compile what changed in csrc
+
+lint: $(WITH_DEV)  ## ruff, cython-lint, import contracts, content of the sdist
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@PATH=$(abspath $(VENV)/bin):$$PATH cython-lint --max-line-length 110 csrc
+	@$(PY) tools/check_csrc.py
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/check-manifest
+
+types: $(WITH_DEV)  ## mypy --strict and pyright
+	@$(PY) -m mypy
+	@$(PY) -m pyright
+
+stubs: $(WITH_DEV)  ## the .pyi files against the compiled modules
+	@$(PY) tools/check_stubs.py
+	@$(PY) -m mypy.stubtest pyrocketmq
+
+clean:  ## remove everything that was built or installed
+	rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src csrc \( -name '*.so' -o -name '*.pyd' -o -name '*.c' -o -name '*.html' \) -delete
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info
+
+$(VENV_MADE):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "missing: the interpreter '$(PYTHON)'; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) tools/host.py
+	@echo "making $(VENV) with Python $(PYTHON_VERSION)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.build-deps: pyproject.toml | $(VENV_MADE)
+	@$(PIP) install --upgrade 'pip>=24' 'setuptools>=80' 'cython>=3.1,<4'
+	@touch $@
+
+$(VENV)/.native: $(NATIVE_SOURCES) setup.py $(VENV)/.build-deps
+	@echo "compiling csrc"
+	@$(PY) setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/.native
+	@$(PIP) install --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.with-%: pyproject.toml | $(VENV)/.native
+	@echo "installing the package with its '$*' requirements"
+	@$(PIP) install --no-build-isolation --editable '.[$*]'
+	@touch $@ $(VENV)/.installed

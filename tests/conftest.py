@@ -1,0 +1,62 @@
+"""Says which native modules the suite runs on, and refuses to run on anything but compiled ones."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pyrocketmq
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+PACKAGE = Path(pyrocketmq.__file__).parent
+NO_SKIPS = os.environ.get("PYROCKETMQ_NO_SKIPS") == "1"
+EXPECTED_PLACE = os.environ.get("PYROCKETMQ_EXPECT_PLACE")
+
+
+def native_modules() -> dict[str, Path]:
+    """Every module of the native core that has a stub, loaded, with the file that it was loaded from."""
+    names = sorted(stub.stem for stub in (PACKAGE / "_native").glob("*.pyi"))
+    found = {}
+    for name in names:
+        module = importlib.import_module(f"pyrocketmq._native.{name}")
+        found[name] = Path(str(module.__file__))
+    return found
+
+
+def pytest_report_header() -> list[str]:
+    modules = native_modules()
+    for name, path in modules.items():
+        if not path.name.endswith(tuple(EXTENSION_SUFFIXES)):
+            raise pytest.UsageError(f"pyrocketmq._native.{name} is not compiled: {path}. Run: make build")
+        if EXPECTED_PLACE and not path.is_relative_to(Path(EXPECTED_PLACE).resolve()):
+            raise pytest.UsageError(f"pyrocketmq._native.{name} is {path}, not below {EXPECTED_PLACE}")
+    return [f"native modules: {len(modules)} compiled, in {PACKAGE / '_native'}: {', '.join(modules)}"]
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if NO_SKIPS and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and PYROCKETMQ_NO_SKIPS=1 forbids that: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With PYROCKETMQ_NO_SKIPS=1 a skipped test is a failure: what should run must run."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file that skips itself."""
+    report = yield
+    _forbid_skip(report)
+    return report
