@@ -1,0 +1,21 @@
+from libc.stdint cimport int32_t
+
+from pyrocketmq._native.bytesio cimport Output
+from pyrocketmq._native.message cimport Message
+
+cdef enum:
+    # total size, magic, CRC, flag, body length and properties length of one record
+    BATCH_RECORD_OVERHEAD = 22
+
+cdef int put_batch_message(Output *output, Message message) except -1
+cdef Py_ssize_t put_batch_messages(Output *output, list messages) except -1
+cdef int put_batch_record(
+    Output *output,
+    int32_t flag,
+    const void *body,
+    Py_ssize_t body_size,
+    const void *properties,
+    Py_ssize_t properties_size,
+) except -1
+cdef int check_body(Message message, Py_ssize_t max_body_bytes) except -1
+cdef int refuse_properties_size(Message message, Py_ssize_t size) except -1

@@ -1,0 +1,25 @@
+from libc.stdint cimport int32_t, uint8_t
+
+from pyrocketmq._native.bytesio cimport Output
+
+
+cdef class Message:
+    # Invariant, kept by every setter: topic, tags, keys and all properties are non-empty str that UTF-8 can
+    # encode, without separators; so the encoders write them without another look.
+    cdef str _topic
+    cdef bytes _body
+    cdef str _tags
+    cdef str _keys
+    cdef dict _properties  # all other properties, or None
+    cdef int32_t _flag
+    cdef bint _batch
+    cdef bint has_unique_id
+    cdef bint solo  # has a property that no batch may hold: delay, timer or transaction
+    cdef uint8_t unique_id_bytes[16]
+
+    cdef int put_properties(self, Output *output, bint json) except -1
+    cdef str unique_id_text(self)
+    cdef dict property_dict(self)
+
+
+cdef str checked_topic(object topic)

@@ -1,0 +1,403 @@
+"""The message a producer sends: cheap to make, checked as it is filled, encoded by the native modules.
+
+Knows the properties text and nothing of frames, routes or sending.
+"""
+
+cimport cython
+from cpython.dict cimport PyDict_Next
+from cpython.object cimport PyObject
+from libc.stdint cimport INT32_MAX, INT32_MIN, uint8_t
+from libc.string cimport memcpy
+
+from pyrocketmq._native.bytesio cimport Output, reserve
+from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text
+from pyrocketmq._native.text cimport Text, put_json_chars, utf8_of
+
+from types import MappingProxyType
+
+from pyrocketmq.errors import InvalidMessageError
+
+__all__ = ["Message"]
+
+cdef enum:
+    # What brokers take; a 5.5.0 broker refuses longer names and other characters with code 29.
+    MAX_TOPIC_CHARACTERS = 127
+    UNIQUE_ID_DIGITS = 32
+
+cdef str TAGS = "TAGS"
+cdef str KEYS = "KEYS"
+cdef str UNIQ_KEY = "UNIQ_KEY"
+cdef str DELAY = "DELAY"
+cdef str SHARDING_KEY = "SHARDING_KEY"
+cdef str JAVA_SHARDING_KEY = "__SHARDINGKEY"
+
+# Brokers store a message with one of these in a topic of their own, so it cannot be part of a batch.
+SOLO_PROPERTIES = frozenset((DELAY, "TIMER_DELAY_SEC", "TIMER_DELAY_MS", "TIMER_DELIVER_MS", "TRAN_MSG"))
+
+# The topic checked last: a producer uses few topics, mostly through the same str object.
+cdef str last_topic = "TBW102"
+
+
+cdef str checked_topic(object topic):
+    global last_topic
+    cdef Text name
+    cdef Py_ssize_t at
+    cdef uint8_t c
+    if topic is last_topic:
+        return <str>topic
+    check_text(topic, "topic", &name)
+    for at in range(name.size):
+        c = <uint8_t>name.at[at]
+        if not (
+            0x61 <= c <= 0x7A  # a-z
+            or 0x41 <= c <= 0x5A  # A-Z
+            or 0x30 <= c <= 0x39  # 0-9
+            or c == 0x25  # %
+            or c == 0x7C  # |
+            or c == 0x2D  # -
+            or c == 0x5F  # _
+        ):
+            raise InvalidMessageError(
+                f"topic {topic!r} has a character at byte {at} that brokers refuse",
+                field="topic",
+                advice="use only letters, digits and % | - _",
+            )
+    if name.size > MAX_TOPIC_CHARACTERS:
+        raise InvalidMessageError(
+            f"topic of {name.size:,} characters is over the limit of {MAX_TOPIC_CHARACTERS}: {topic[:40]!r}...",
+            field="topic",
+            advice="use a shorter name",
+        )
+    last_topic = <str>topic if type(topic) is str else str(topic)
+    return last_topic
+
+
+cdef inline str checked_text(object value, object field):
+    """A property's name or value as it may stand in the properties text."""
+    cdef Text text
+    check_text(value, field, &text)
+    return <str>value if type(value) is str else str(value)
+
+
+cdef str checked_keys(object keys):
+    if isinstance(keys, str):
+        return checked_text(keys, "keys")
+    try:
+        parts = [checked_text(key, "keys") for key in keys]
+    except TypeError:
+        raise InvalidMessageError(
+            f"keys must be a str or several str, not {type(keys).__name__}",
+            field="keys",
+            advice='write keys="a b" or keys=["a", "b"]',
+        ) from None
+    return checked_text(" ".join(parts), "keys")
+
+
+cdef bytes checked_body(object body):
+    if type(body) is bytes:
+        return <bytes>body
+    if isinstance(body, str):
+        try:
+            return (<str>body).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidMessageError(
+                f"body has a lone surrogate at character {error.start}, which UTF-8 cannot encode",
+                field="body",
+                advice="encode the text yourself and pass bytes",
+            ) from None
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    raise InvalidMessageError(
+        f"body must be bytes, bytearray, memoryview or str, not {type(body).__name__}",
+        field="body",
+        advice="serialize it first, for example with orjson.dumps(...)",
+    )
+
+
+cdef inline uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil:
+    cdef const char *digits = "0123456789ABCDEF"
+    cdef int i
+    for i in range(count):
+        at[2 * i] = <uint8_t>digits[source[i] >> 4]
+        at[2 * i + 1] = <uint8_t>digits[source[i] & 15]
+    return at + 2 * count
+
+
+cdef inline int put_pair(Output *output, const char *name, Py_ssize_t name_size, str value, bint json) except -1:
+    """Write `name \\x01 value \\x02`, where the name needs no escape."""
+    cdef Text text
+    utf8_of(value, &text)
+    reserve(output, name_size + 6 * text.size + 12)
+    memcpy(output.at, name, name_size)
+    output.at += name_size
+    put_separated(output, &text, json)
+    return 0
+
+
+cdef inline void put_separated(Output *output, const Text *value, bint json) noexcept:
+    if json:
+        memcpy(output.at, "\\u0001", 6)
+        output.at = put_json_chars(output.at + 6, value.at, value.size)
+        memcpy(output.at, "\\u0002", 6)
+        output.at += 6
+    else:
+        output.at[0] = NAME_SEPARATOR
+        memcpy(output.at + 1, value.at, value.size)
+        output.at[value.size + 1] = PROPERTY_SEPARATOR
+        output.at += value.size + 2
+
+
+@cython.final
+@cython.freelist(256)
+@cython.no_gc  # holds str, bytes and a private dict of str: no cycle can pass through it
+cdef class Message:
+    """A message to send.
+
+    Args:
+        topic: 1 to 127 characters of letters, digits and ``% | - _``.
+        body: the content; str is encoded as UTF-8, other buffers are copied to bytes.
+        tags: one tag that consumers can filter by.
+        keys: index keys, as one str with blanks between them or several str.
+        flag: a number for the application's own use.
+        properties: further properties; names and values are non-empty str.
+    """
+
+    def __cinit__(self, topic, body, tags=None, keys=None, *, flag=0, properties=None):
+        self._topic = checked_topic(topic)
+        self._body = checked_body(body)
+        if tags is not None:
+            self._tags = checked_text(tags, "tags")
+        if keys is not None:
+            self._keys = checked_keys(keys)
+        if flag != 0:
+            self.flag = flag
+        if properties is not None:
+            for name, value in dict(properties).items():
+                self.set_property(name, value)
+
+    @property
+    def topic(self):
+        return self._topic
+
+    @topic.setter
+    def topic(self, value):
+        self._topic = checked_topic(value)
+
+    @property
+    def body(self):
+        return self._body
+
+    @body.setter
+    def body(self, value):
+        self._body = checked_body(value)
+
+    @property
+    def tags(self):
+        return self._tags
+
+    @tags.setter
+    def tags(self, value):
+        self._tags = None if value is None else checked_text(value, "tags")
+
+    @property
+    def keys(self):
+        return self._keys
+
+    @keys.setter
+    def keys(self, value):
+        self._keys = None if value is None else checked_keys(value)
+
+    @property
+    def flag(self):
+        return self._flag
+
+    @flag.setter
+    def flag(self, value):
+        if not isinstance(value, int) or not INT32_MIN <= value <= INT32_MAX:
+            raise InvalidMessageError(
+                f"flag must be an int of 32 bits, not {value!r}", field="flag", advice="use a property for other values"
+            )
+        self._flag = value
+
+    @property
+    def batch(self):
+        """True when the body is a batch body, made by `encode_batch`."""
+        return self._batch
+
+    @batch.setter
+    def batch(self, value):
+        self._batch = bool(value)
+
+    @property
+    def unique_id(self):
+        """The client's message id (property UNIQ_KEY), given when the message is first encoded for sending."""
+        return self.get_property(UNIQ_KEY)
+
+    @property
+    def delay_level(self):
+        """The delay level 1 to 18, or 0 for none (property DELAY)."""
+        level = self.get_property(DELAY)
+        return int(level) if level is not None and level.isdecimal() else 0
+
+    @delay_level.setter
+    def delay_level(self, value):
+        if not isinstance(value, int) or not 0 <= value <= 18:
+            raise InvalidMessageError(
+                f"delay_level must be an int from 0 to 18, not {value!r}",
+                field="delay_level",
+                advice="1s 5s 10s 30s 1m 2m ... 10m 20m 30m 1h 2h are levels 1 to 18",
+            )
+        self.set_property(DELAY, str(value) if value else None)
+
+    @property
+    def sharding_key(self):
+        """Messages with the same key go to the same queue; the Java client's property is read too."""
+        key = self.get_property(SHARDING_KEY)
+        return self.get_property(JAVA_SHARDING_KEY) if key is None else key
+
+    @sharding_key.setter
+    def sharding_key(self, value):
+        self.set_property(SHARDING_KEY, value)
+
+    def get_property(self, key, default=None):
+        """The property's value, or `default` when it is not set."""
+        if key == TAGS:
+            found = self._tags
+        elif key == KEYS:
+            found = self._keys
+        elif key == UNIQ_KEY and self.has_unique_id:
+            found = self.unique_id_text()
+        else:
+            found = None if self._properties is None else self._properties.get(key)
+        return default if found is None else found
+
+    def set_property(self, key, value):
+        """Set a property; None removes it. Separators, empty text and non-str are refused."""
+        cdef str name
+        if key == TAGS:
+            self.tags = value
+        elif key == KEYS:
+            self.keys = value
+        else:
+            name = checked_text(key, "a property name")
+            if value is not None:
+                value = checked_text(value, f"property {name!r}")
+            if name == UNIQ_KEY:
+                self.has_unique_id = False
+            if value is not None:
+                if self._properties is None:
+                    self._properties = {}
+                self._properties[name] = value
+            elif self._properties is not None:
+                self._properties.pop(name, None)
+            if name in SOLO_PROPERTIES:
+                self.solo = self._properties is not None and not SOLO_PROPERTIES.isdisjoint(self._properties)
+
+    @property
+    def properties(self):
+        """All properties as a read-only snapshot; change them with `set_property`."""
+        return MappingProxyType(self.property_dict())
+
+    def __repr__(self):
+        parts = [f"topic={self._topic!r}", f"body={len(self._body):,} bytes"]
+        for name, value in (("tags", self._tags), ("keys", self._keys)):
+            if value is not None:
+                parts.append(f"{name}={value!r}")
+        if self._flag:
+            parts.append(f"flag={self._flag}")
+        if self._properties:
+            parts.append(f"properties={self._properties!r}")
+        if self._batch:
+            parts.append("batch=True")
+        return f"Message({', '.join(parts)})"
+
+    def __eq__(self, other):
+        cdef Message that
+        if not isinstance(other, Message):
+            return NotImplemented
+        that = <Message>other
+        return (
+            self._topic == that._topic
+            and self._body == that._body
+            and self._flag == that._flag
+            and self._batch == that._batch
+            and self.property_dict() == that.property_dict()
+        )
+
+    __hash__ = None
+
+    def __copy__(self):
+        cdef Message twin = Message.__new__(Message, self._topic, self._body)
+        twin._tags = self._tags
+        twin._keys = self._keys
+        twin._properties = None if self._properties is None else self._properties.copy()
+        twin._flag = self._flag
+        twin._batch = self._batch
+        twin.solo = self.solo
+        twin.has_unique_id = self.has_unique_id
+        memcpy(twin.unique_id_bytes, self.unique_id_bytes, sizeof(self.unique_id_bytes))
+        return twin
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
+    def __reduce__(self):
+        return rebuild_message, (self._topic, self._body, self._flag, self._batch, self.property_dict())
+
+    cdef dict property_dict(self):
+        cdef dict found = {}
+        if self._keys is not None:
+            found[KEYS] = self._keys
+        if self._tags is not None:
+            found[TAGS] = self._tags
+        if self.has_unique_id:
+            found[UNIQ_KEY] = self.unique_id_text()
+        if self._properties is not None:
+            found.update(self._properties)
+        return found
+
+    cdef str unique_id_text(self):
+        cdef uint8_t digits[UNIQUE_ID_DIGITS]
+        put_hex(digits, self.unique_id_bytes, 16)
+        return (<char *>digits)[:UNIQUE_ID_DIGITS].decode("ascii")
+
+    cdef int put_properties(self, Output *output, bint json) except -1:
+        """Write the properties text, as it is or as the inside of a JSON string."""
+        cdef PyObject *name
+        cdef PyObject *value
+        cdef Py_ssize_t position = 0
+        cdef Text text
+        if self._keys is not None:
+            put_pair(output, "KEYS", 4, self._keys, json)
+        if self._tags is not None:
+            put_pair(output, "TAGS", 4, self._tags, json)
+        if self.has_unique_id:
+            reserve(output, 8 + UNIQUE_ID_DIGITS + 12)
+            if json:
+                memcpy(output.at, "UNIQ_KEY\\u0001", 14)
+                output.at = put_hex(output.at + 14, self.unique_id_bytes, 16)
+                memcpy(output.at, "\\u0002", 6)
+                output.at += 6
+            else:
+                memcpy(output.at, "UNIQ_KEY\x01", 9)
+                output.at = put_hex(output.at + 9, self.unique_id_bytes, 16)
+                output.at[0] = PROPERTY_SEPARATOR
+                output.at += 1
+        if self._properties is not None:
+            while PyDict_Next(self._properties, &position, &name, &value):
+                utf8_of(<str>name, &text)
+                reserve(output, 6 * text.size)
+                if json:
+                    output.at = put_json_chars(output.at, text.at, text.size)
+                else:
+                    memcpy(output.at, text.at, text.size)
+                    output.at += text.size
+                put_pair(output, "", 0, <str>value, json)
+        return 0
+
+
+def rebuild_message(topic, body, flag, batch, properties):
+    """What pickle calls to make a message again."""
+    cdef Message message = Message(topic, body, flag=flag, properties=properties)
+    message._batch = batch
+    return message

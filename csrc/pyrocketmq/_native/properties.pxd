@@ -1,0 +1,42 @@
+"""The properties text `name \x01 value \x02 ...` of a message: its separators, its limits, and its pieces."""
+
+from libc.stdint cimport uint8_t, uint64_t
+
+from pyrocketmq._native.bytesio cimport load_word
+from pyrocketmq._native.text cimport Text
+
+cdef enum:
+    NAME_SEPARATOR = 1
+    PROPERTY_SEPARATOR = 2
+    # The stored format gives the properties text a signed 16-bit length; a 5.5.0 broker adds about 130 bytes of its
+    # own before it stores a message and refuses it with code 13 when the sum is too long.
+    STORED_PROPERTIES_LIMIT = 32767
+    BROKER_ADDITIONS = 130
+    SENT_PROPERTIES_LIMIT = STORED_PROPERTIES_LIMIT - BROKER_ADDITIONS
+
+
+cdef inline Py_ssize_t separator_at(const char *text, Py_ssize_t size) noexcept nogil:
+    """Where the first separator stands in a name or value; -1 if there is none."""
+    cdef uint64_t ones = <uint64_t>0x0101010101010101
+    cdef uint64_t high = <uint64_t>0x8080808080808080
+    cdef uint64_t word
+    cdef Py_ssize_t at = 0
+    while size - at >= 8:
+        word = load_word(text + at)
+        # Bytes below 3, exact up to 0x80; a zero byte is let through by the loop below.
+        if (word - ones * 3) & ~word & high:
+            break
+        at += 8
+    while at < size:
+        if text[at] == NAME_SEPARATOR or text[at] == PROPERTY_SEPARATOR:
+            return at
+        at += 1
+    return -1
+
+
+cdef bint next_property(Text *rest, Text *name, Text *value) noexcept nogil
+cdef bint find_property(
+    const char *text, Py_ssize_t size, const char *name, Py_ssize_t name_size, Text *value
+) noexcept nogil
+cdef dict parse_properties(const char *text, Py_ssize_t size)
+cdef int check_text(object value, object field, Text *out) except -1

@@ -1,0 +1,124 @@
+"""Text on the wire: UTF-8 bytes of a str, JSON string escapes, decimal numbers.
+
+Inline functions only; the callers turn a refusal into an error that names their field.
+"""
+
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from pyrocketmq._native.bytesio cimport Output, load_word, reserve
+
+
+cdef struct Text:
+    const char *at
+    Py_ssize_t size
+
+
+cdef inline int utf8_of(str text, Text *out) except -1:
+    """The UTF-8 bytes of a str, which live as long as it does. A lone surrogate raises UnicodeEncodeError."""
+    out.at = PyUnicode_AsUTF8AndSize(text, &out.size)
+    return 0
+
+
+cdef inline bint needs_escape(uint8_t byte) noexcept nogil:
+    return byte < 0x20 or byte == 0x22 or byte == 0x5C
+
+
+cdef inline uint64_t escape_mask(uint64_t word) noexcept nogil:
+    """Nonzero when one of eight bytes may need an escape in a JSON string.
+
+    Exact below 0x80, so plain ASCII never leaves the fast way; bytes of longer UTF-8 sequences are not flagged.
+    """
+    cdef uint64_t ones = <uint64_t>0x0101010101010101
+    cdef uint64_t high = <uint64_t>0x8080808080808080
+    cdef uint64_t quote = word ^ (ones * 0x22)
+    cdef uint64_t slash = word ^ (ones * 0x5C)
+    return ((word - ones * 0x20) | (quote - ones) | (slash - ones)) & ~word & high
+
+
+cdef inline Py_ssize_t plain_prefix(const char *text, Py_ssize_t size) noexcept nogil:
+    """How many leading bytes can stand in a JSON string as they are."""
+    cdef Py_ssize_t at = 0
+    while size - at >= 8:
+        if escape_mask(load_word(text + at)):
+            break
+        at += 8
+    while at < size and not needs_escape(<uint8_t>text[at]):
+        at += 1
+    return at
+
+
+cdef inline uint8_t *put_escape(uint8_t *at, uint8_t byte) noexcept nogil:
+    """Write one byte that needs an escape: two characters, or six for a control character without a short form."""
+    cdef const char *digits = "0123456789abcdef"
+    cdef uint8_t short_form = 0
+    if byte == 0x22 or byte == 0x5C:
+        short_form = byte
+    elif byte == 0x0A:
+        short_form = 0x6E
+    elif byte == 0x0D:
+        short_form = 0x72
+    elif byte == 0x09:
+        short_form = 0x74
+    elif byte == 0x08:
+        short_form = 0x62
+    elif byte == 0x0C:
+        short_form = 0x66
+    at[0] = 0x5C
+    if short_form:
+        at[1] = short_form
+        return at + 2
+    memcpy(at + 1, "u00", 3)
+    at[4] = <uint8_t>digits[byte >> 4]
+    at[5] = <uint8_t>digits[byte & 15]
+    return at + 6
+
+
+cdef inline uint8_t *put_json_chars(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
+    """Write text as the inside of a JSON string. The caller has made room for 6 * size bytes."""
+    cdef Py_ssize_t plain
+    while True:
+        plain = plain_prefix(text, size)
+        memcpy(at, text, plain)
+        at += plain
+        if plain == size:
+            return at
+        at = put_escape(at, <uint8_t>text[plain])
+        text += plain + 1
+        size -= plain + 1
+
+
+cdef inline int put_json_string(Output *output, const char *text, Py_ssize_t size) except -1:
+    """Write text as a JSON string with its quotes, making room itself."""
+    reserve(output, 6 * size + 2)
+    output.at[0] = 0x22
+    output.at = put_json_chars(output.at + 1, text, size)
+    output.at[0] = 0x22
+    output.at += 1
+    return 0
+
+
+cdef enum:
+    DECIMAL_ROOM = 20  # characters of the longest int64, sign included
+
+
+cdef inline uint8_t *put_decimal_u(uint8_t *at, uint64_t value) noexcept nogil:
+    cdef uint8_t digits[DECIMAL_ROOM]
+    cdef int first = DECIMAL_ROOM
+    while value >= 10:
+        first -= 1
+        digits[first] = <uint8_t>(0x30 + value % 10)
+        value //= 10
+    first -= 1
+    digits[first] = <uint8_t>(0x30 + value)
+    memcpy(at, &digits[first], DECIMAL_ROOM - first)
+    return at + (DECIMAL_ROOM - first)
+
+
+cdef inline uint8_t *put_decimal(uint8_t *at, int64_t value) noexcept nogil:
+    """Write a number in decimal. The caller has made room for DECIMAL_ROOM bytes."""
+    if value < 0:
+        at[0] = 0x2D
+        return put_decimal_u(at + 1, <uint64_t>0 - <uint64_t>value)
+    return put_decimal_u(at, <uint64_t>value)
