@@ -40,6 +40,8 @@ __all__ = [
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # maxMessageSize of a broker as it is shipped
 
+BROKEN_BATCH_ADVICE = "look at the flags of the message: only the body of a batch is a batch body"
+
 
 class BatchRecord(NamedTuple):
     """One message of a batch body as it stands there."""
@@ -294,6 +296,7 @@ cdef object read_record(Cursor *cursor, Py_ssize_t offset):
             f"batch record at byte {offset} says {size} bytes, its parts have "
             f"{BATCH_RECORD_OVERHEAD + body_size + properties_size}",
             field="total size",
+            advice=BROKEN_BATCH_ADVICE,
         )
     return BatchRecord(
         flag,
@@ -304,5 +307,7 @@ cdef object read_record(Cursor *cursor, Py_ssize_t offset):
 
 cdef object cut_short(Py_ssize_t offset, Py_ssize_t need, Py_ssize_t left):
     return DeserializationError(
-        f"batch record at byte {offset} needs {need} more bytes, {max(left, 0)} are left", field="batch body"
+        f"batch record at byte {offset} needs {need} more bytes, {max(left, 0)} are left",
+        field="batch body",
+        advice=BROKEN_BATCH_ADVICE,
     )
