@@ -1,4 +1,4 @@
-"""A second codec of the RocketMQ remoting protocol in plain Python: slow, obvious, written from the notes alone.
+"""A second codec of the RocketMQ remoting protocol in plain Python: slow, obvious, made from the notes alone.
 
 It exists to be compared with the compiled one, so it must not import anything of the package.
 """

@@ -5,15 +5,18 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from .properties import MAX_BYTES
+from .properties import MAX_STORED_BYTES
 from .reading import Reader
-from .refusal import Refused
+from .refusal import RefusedError
 
 FIXED_BYTES = 22
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class BatchEntry:
+    """``properties`` is the text; bytes that are no UTF-8 are read as U+FFFD, as in Java."""
+
     flag: int
     body: bytes
     properties: str
@@ -21,8 +24,10 @@ class BatchEntry:
 
 def encode_entry(entry: BatchEntry) -> bytes:
     text = entry.properties.encode("utf-8")
-    if len(text) > MAX_BYTES:
-        raise Refused("too_large", "properties", "over 32,767 bytes")
+    if len(entry.body) > MAX_BODY_BYTES:
+        raise RefusedError("too_large", "body", "over 4 MiB")
+    if len(text) > MAX_STORED_BYTES:
+        raise RefusedError("too_large", "properties", "over 32,767 bytes")
     size = FIXED_BYTES + len(entry.body) + len(text)
     return (
         struct.pack(">iiiii", size, 0, 0, entry.flag, len(entry.body))
@@ -33,6 +38,8 @@ def encode_entry(entry: BatchEntry) -> bytes:
 
 
 def encode_batch(entries: list[BatchEntry]) -> bytes:
+    if not entries:
+        raise RefusedError("invalid_message", "messages", "none")
     return b"".join(encode_entry(entry) for entry in entries)
 
 
@@ -42,19 +49,15 @@ def decode_batch(data: bytes) -> list[BatchEntry]:
     entries = []
     while reader.left:
         start = reader.at
-        size = reader.i32("size")
-        if size < FIXED_BYTES or size - 4 > reader.left:
-            raise Refused("deserialization", "size", f"{size} does not fit")
-        reader.i32("magic")
-        reader.i32("crc")
-        flag = reader.i32("flag")
-        body = reader.take(reader.i32("body"), "body")
-        raw = reader.take(reader.i16("properties"), "properties")
+        if reader.left < FIXED_BYTES:
+            raise RefusedError("deserialization", "batch body", "cut short")
+        size = reader.i32("batch body")
+        reader.i32("batch body")  # magic
+        reader.i32("batch body")  # CRC
+        flag = reader.i32("batch body")
+        body = reader.take(reader.i32("batch body"), "batch body")
+        raw = reader.take(reader.i16("batch body"), "batch body")
         if reader.at - start != size:
-            raise Refused("deserialization", "size", "the parts do not add up")
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Refused("deserialization", "properties", "not UTF-8") from None
-        entries.append(BatchEntry(flag, body, text))
+            raise RefusedError("deserialization", "total size", "the parts do not add up")
+        entries.append(BatchEntry(flag, body, raw.decode("utf-8", "replace")))
     return entries

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from .command import Command
 from .header_binary import decode_binary_header, encode_binary_header
 from .header_json import decode_json_header, encode_json_header
-from .refusal import Refused
+from .refusal import RefusedError
+
+if TYPE_CHECKING:
+    from .command import Command
 
 Codec = Literal["json", "binary"]
 MAX_FRAME_BYTES = 32 * 1024 * 1024
@@ -19,11 +21,11 @@ MAX_HEADER_BYTES = 64 * 1024
 def encode_frame(command: Command, codec: Codec = "json") -> bytes:
     header = encode_json_header(command) if codec == "json" else encode_binary_header(command)
     if len(header) > MAX_HEADER_BYTES:
-        raise Refused("serialization", "header", f"{len(header)} bytes")
+        raise RefusedError("serialization", "header", f"{len(header)} bytes")
     body = command.body or b""
     length = 4 + len(header) + len(body)
     if 4 + length > MAX_FRAME_BYTES:
-        raise Refused("serialization", "frame", f"{4 + length} bytes")
+        raise RefusedError("serialization", "frame", f"{4 + length} bytes")
     mark = (0 if codec == "json" else 1) << 24
     return struct.pack(">iI", length, mark | len(header)) + header + body
 
@@ -31,20 +33,20 @@ def encode_frame(command: Command, codec: Codec = "json") -> bytes:
 def decode_frame(data: bytes) -> Command:
     """Read exactly one whole frame."""
     if len(data) < 8:
-        raise Refused("protocol", "length", f"{len(data)} bytes are no frame")
+        raise RefusedError("protocol", "length", f"{len(data)} bytes are no frame")
     length, mark = struct.unpack(">iI", data[:8])
     if length != len(data) - 4:
-        raise Refused("protocol", "length", f"{length} given, {len(data) - 4} there")
+        raise RefusedError("protocol", "length", f"{length} given, {len(data) - 4} there")
     codec, header_length = mark >> 24, mark & 0xFFFFFF
     if header_length > length - 4:
-        raise Refused("protocol", "header_length", f"{header_length} of {length}")
+        raise RefusedError("protocol", "header_length", f"{header_length} of {length}")
     header, body = data[8 : 8 + header_length], data[8 + header_length :]
     if codec == 0:
         command = decode_json_header(header)
     elif codec == 1:
         command = decode_binary_header(header)
     else:
-        raise Refused("protocol", "codec", f"type byte {codec}")
+        raise RefusedError("protocol", "codec", f"type byte {codec}")
     return replace(command, body=body or None)
 
 
@@ -54,7 +56,7 @@ def split_stream(data: bytes, max_frame_bytes: int = MAX_FRAME_BYTES) -> tuple[l
     while len(data) >= 4:
         (length,) = struct.unpack(">i", data[:4])
         if length < 4 or 4 + length > max_frame_bytes:
-            raise Refused("protocol", "length", f"{length} bytes")
+            raise RefusedError("protocol", "length", f"{length} bytes")
         if len(data) < 4 + length:
             break
         frames.append(data[: 4 + length])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 
+from .refusal import RefusedError
+
 
 def utf16_units(text: str) -> list[int]:
     raw = text.encode("utf-16-be", "surrogatepass")
@@ -29,7 +31,13 @@ def java_remainder(number: int, divisor: int) -> int:
     return -rest if number < 0 else rest
 
 
+def _check_queues(queues: int) -> None:
+    if queues < 1:
+        raise RefusedError("configuration", "queues", f"{queues}")
+
+
 def pick_by_java_hash(text: str, queues: int) -> int:
+    _check_queues(queues)
     return abs(java_remainder(java_hash(text), queues))
 
 
@@ -40,8 +48,16 @@ def fnv1a_32(data: bytes) -> int:
     return value
 
 
+def go_hash(text: str) -> int:
+    try:
+        return fnv1a_32(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise RefusedError("invalid_message", "key", "lone surrogate") from None
+
+
 def pick_by_go_hash(text: str, queues: int) -> int:
-    return fnv1a_32(text.encode("utf-8")) % queues
+    _check_queues(queues)
+    return go_hash(text) % queues
 
 
 def tags_code(tags: str | None) -> int:

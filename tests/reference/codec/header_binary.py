@@ -6,7 +6,7 @@ import struct
 
 from .command import LANGUAGES, Command
 from .reading import Reader
-from .refusal import Refused
+from .refusal import RefusedError
 
 MAX_KEY_BYTES = 32767
 
@@ -15,7 +15,7 @@ def _utf8(text: str, field: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Refused("serialization", field, "lone surrogate") from None
+        raise RefusedError("serialization", field, "lone surrogate") from None
 
 
 def encode_binary_header(command: Command) -> bytes:
@@ -26,7 +26,7 @@ def encode_binary_header(command: Command) -> bytes:
             continue
         raw_key, raw_value = _utf8(key, "ext_fields"), _utf8(value, "ext_fields")
         if len(raw_key) > MAX_KEY_BYTES:
-            raise Refused("serialization", "ext_fields", f"key of {len(raw_key)} bytes")
+            raise RefusedError("serialization", "ext_fields", f"key of {len(raw_key)} bytes")
         entries += struct.pack(">h", len(raw_key)) + raw_key
         entries += struct.pack(">i", len(raw_value)) + raw_value
     language = 0 if command.language is None else command.language
@@ -49,7 +49,7 @@ def _text(raw: bytes, field: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("deserialization", field, "not UTF-8") from None
+        raise RefusedError("deserialization", field, "not UTF-8") from None
 
 
 def decode_binary_header(header: bytes) -> Command:

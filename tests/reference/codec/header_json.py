@@ -6,7 +6,7 @@ import re
 
 from .command import LANGUAGES, Command
 from .json_text import JsonReader, Number, Value, quote
-from .refusal import Refused
+from .refusal import RefusedError
 
 
 def encode_json_header(command: Command) -> bytes:
@@ -26,7 +26,7 @@ def encode_json_header(command: Command) -> bytes:
         return ("{" + ",".join(members) + "}").encode("utf-8")
     except UnicodeEncodeError:
         field = "remark" if command.remark is not None and not _is_utf8(command.remark) else "ext_fields"
-        raise Refused("serialization", field, "lone surrogate") from None
+        raise RefusedError("serialization", field, "lone surrogate") from None
 
 
 def _is_utf8(text: str) -> bool:
@@ -41,10 +41,10 @@ def _int32(value: Value, field: str) -> int:
     """A whole number within 32 bits; as a number, as ``1.0``, or as a string of one."""
     text = value.text if isinstance(value, Number) else value
     if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]+(\.0+)?", text, re.ASCII):
-        raise Refused("deserialization", field, f"{value!r} is no number")
+        raise RefusedError("deserialization", field, f"{value!r} is no number")
     number = int(text.partition(".")[0])
     if not -(2**31) <= number < 2**31:
-        raise Refused("deserialization", field, f"{number} is out of 32 bits")
+        raise RefusedError("deserialization", field, f"{number} is out of 32 bits")
     return number
 
 
@@ -56,17 +56,17 @@ def _scalar_text(value: Value, field: str) -> str | None:
         return "true" if value else "false"
     if isinstance(value, Number):
         return value.text
-    raise Refused("deserialization", field, "an object or list where text belongs")
+    raise RefusedError("deserialization", field, "an object or list where text belongs")
 
 
 def decode_json_header(header: bytes) -> Command:
     try:
         text = header.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("deserialization", "header", "not UTF-8") from None
+        raise RefusedError("deserialization", "header", "not UTF-8") from None
     members = JsonReader(text).document()
     if not isinstance(members, dict):
-        raise Refused("deserialization", "header", "not an object")
+        raise RefusedError("deserialization", "header", "not an object")
 
     def number(name: str) -> int:
         value = members.get(name)
@@ -81,7 +81,7 @@ def decode_json_header(header: bytes) -> Command:
     if isinstance(fields, dict):
         ext_fields = {key: _scalar_text(value, "extFields") for key, value in fields.items()}
     elif fields is not None:
-        raise Refused("deserialization", "extFields", "not an object")
+        raise RefusedError("deserialization", "extFields", "not an object")
     opaque = number("opaque") if members.get("opaque") is not None else None
     remark = _scalar_text(members.get("remark"), "remark")
     return Command(

@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from .refusal import Refused
+from .refusal import RefusedError
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ def encode_offset_id(parts: OffsetId) -> str:
 
 def _raw(text: str) -> bytes:
     if len(text) not in (32, 56):
-        raise Refused("deserialization", "msg_id", f"{len(text)} digits")
+        raise RefusedError("deserialization", "msg_id", f"{len(text)} digits")
     if not re.fullmatch(r"[0-9A-Fa-f]*", text, re.ASCII):
-        raise Refused("deserialization", "msg_id", "not hexadecimal")
+        raise RefusedError("deserialization", "msg_id", "not hexadecimal")
     return bytes.fromhex(text)
 
 

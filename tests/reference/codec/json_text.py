@@ -6,7 +6,7 @@ import json
 import re
 from typing import NamedTuple
 
-from .refusal import Refused
+from .refusal import RefusedError
 
 SPACES = " \t\r\n"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
@@ -27,8 +27,8 @@ class JsonReader:
         self.text = text
         self.at = 0
 
-    def refuse(self, what: str) -> Refused:
-        return Refused("deserialization", "header", f"{what} at {self.at}")
+    def refuse(self, what: str) -> RefusedError:
+        return RefusedError("deserialization", "header", f"{what} at {self.at}")
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -84,8 +84,7 @@ class JsonReader:
                 mark = self.escape()
             pieces.append(mark)
         # Two escaped halves make one character; what cannot be joined stays alone.
-        text = "".join(pieces).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
-        return text
+        return "".join(pieces).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
     def escape(self) -> str:
         letter = self.peek()

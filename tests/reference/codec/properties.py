@@ -4,46 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .refusal import Refused
+from .refusal import RefusedError
 
 NAME_END = "\x01"
 PAIR_END = "\x02"
-MAX_BYTES = 32767
+MAX_STORED_BYTES = 32767
+BROKER_ADDS_BYTES = 130
+MAX_SENT_BYTES = MAX_STORED_BYTES - BROKER_ADDS_BYTES
+
+Pairs = Mapping[str, str | None] | Iterable[tuple[object, object]]
 
 
-def utf8_size(text: str, kind_field: str) -> int:
+def _items(properties: Pairs) -> list[tuple[object, object]]:
+    return list(properties.items()) if isinstance(properties, Mapping) else list(properties)
+
+
+def check_text(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise RefusedError("invalid_message", field, "no str")
     try:
-        return len(text.encode("utf-8"))
+        value.encode("utf-8")
     except UnicodeEncodeError:
-        raise Refused("invalid_message", kind_field, "lone surrogate") from None
+        raise RefusedError("invalid_message", field, "lone surrogate") from None
+    if value == "":
+        raise RefusedError("invalid_message", field, "empty")
+    if NAME_END in value or PAIR_END in value:
+        raise RefusedError("invalid_message", field, "separator")
+    return value
 
 
-def encode_properties(properties: Mapping[object, object] | Iterable[tuple[object, object]]) -> str:
-    pairs = list(properties.items()) if isinstance(properties, Mapping) else list(properties)
-    pieces = []
-    for name, value in pairs:
-        if not isinstance(name, str):
-            raise Refused("invalid_message", "properties", "name is no str")
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            raise Refused("invalid_message", name, "value is no str")
-        if name == "":
-            raise Refused("invalid_message", "properties", "empty name")
-        if NAME_END in name or PAIR_END in name:
-            raise Refused("invalid_message", name, "separator in name")
-        if NAME_END in value or PAIR_END in value:
-            raise Refused("invalid_message", name, "separator in value")
-        utf8_size(name, name)
-        utf8_size(value, name)
-        pieces.append(name + NAME_END + value + PAIR_END)
-    text = "".join(pieces)
-    if utf8_size(text, "properties") > MAX_BYTES:
-        raise Refused("too_large", "properties", "over 32,767 bytes")
+def encode_properties(properties: Pairs) -> str:
+    """The text of properties that a producer sends, each name and value checked."""
+    checked = []
+    for name, value in _items(properties):
+        if value is not None:
+            checked.append((check_text(name, "a property name"), check_text(value, f"property {name!r}")))
+    text = join_properties(checked)
+    if len(text.encode("utf-8")) > MAX_SENT_BYTES:
+        raise RefusedError("too_large", "properties", "over 32,637 bytes")
     return text
 
 
+def join_properties(properties: Pairs) -> str:
+    """The text without any check, as Java writes it."""
+    return "".join(
+        f"{name}{NAME_END}{value}{PAIR_END}" for name, value in _items(properties) if value is not None
+    )
+
+
 def decode_properties(text: str) -> dict[str, str]:
+    """Java's reading: pieces of under three characters, without a name or without a value are dropped."""
     found: dict[str, str] = {}
     for piece in text.split(PAIR_END):
         if len(piece) < 3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from .refusal import Kind, Refused
+from .refusal import Kind, RefusedError
 
 
 class Reader:
@@ -19,7 +19,7 @@ class Reader:
 
     def take(self, size: int, field: str) -> bytes:
         if size < 0 or size > self.left:
-            raise Refused(self.kind, field, f"wants {size} bytes, {self.left} are left")
+            raise RefusedError(self.kind, field, f"wants {size} bytes, {self.left} are left")
         piece = self.data[self.at : self.at + size]
         self.at += size
         return piece

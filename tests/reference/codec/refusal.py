@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal[
-    "serialization", "deserialization", "protocol", "invalid_message", "too_large", "decompression"
+    "serialization",
+    "deserialization",
+    "protocol",
+    "invalid_message",
+    "too_large",
+    "decompression",
+    "configuration",
 ]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The input is refused; ``kind`` is the class of error, ``field`` the part at fault if there is one."""
 
     def __init__(self, kind: Kind, field: str | None, what: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from .refusal import RefusedError
+
 VIRTUAL_NODES = 10
 
 
@@ -12,9 +14,15 @@ def point(key: str) -> int:
 
 
 def owner_of(key: str, nodes: list[str], virtual_nodes: int = VIRTUAL_NODES) -> str:
+    if virtual_nodes < 1:
+        raise RefusedError("configuration", "virtual_nodes", f"{virtual_nodes}")
+    if not nodes:
+        raise RefusedError("configuration", "nodes", "none")
     points: dict[int, str] = {}
-    for node in nodes:
-        for number in range(virtual_nodes):
+    for rank, node in enumerate(nodes):
+        # A node named twice has twice the points, numbered on.
+        first = virtual_nodes * nodes[:rank].count(node)
+        for number in range(first, first + virtual_nodes):
             points[point(f"{node}-{number}")] = node
     at_or_after = [place for place in sorted(points) if place >= point(key)]
     return points[at_or_after[0] if at_or_after else min(points)]

@@ -10,7 +10,7 @@ from .hashes import body_crc
 from .ids import OffsetId, encode_offset_id
 from .properties import decode_properties
 from .reading import Reader
-from .refusal import Refused
+from .refusal import RefusedError
 from .unpacking import decompress
 
 MAGIC_V1 = -626843481
@@ -84,7 +84,7 @@ def _text(raw: bytes, field: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("deserialization", field, "not UTF-8") from None
+        raise RefusedError("deserialization", field, "not UTF-8") from None
 
 
 def _host(reader: Reader, is_ipv6: bool, field: str) -> Host:
@@ -93,14 +93,14 @@ def _host(reader: Reader, is_ipv6: bool, field: str) -> Host:
 
 
 def read_record(reader: Reader) -> StoredMessage:
-    """Read one record from what is left; Refused when it is not one."""
+    """Read one record from what is left; RefusedError when it is not one."""
     size = reader.i32("size")
     if size < 4 or size - 4 > reader.left:
-        raise Refused("deserialization", "size", f"{size} bytes, {reader.left} left")
+        raise RefusedError("deserialization", "size", f"{size} bytes, {reader.left} left")
     record = Reader(reader.take(size - 4, "record"))
     magic = record.i32("magic")
     if magic not in (MAGIC_V1, MAGIC_V2):
-        raise Refused("deserialization", "magic", hex(magic & 0xFFFFFFFF))
+        raise RefusedError("deserialization", "magic", hex(magic & 0xFFFFFFFF))
     crc = record.i32("crc")
     queue_id = record.i32("queue_id")
     flag = record.i32("flag")
@@ -130,7 +130,7 @@ def decode_messages(data: bytes) -> list[StoredMessage]:
     while reader.left:
         try:
             found.append(read_record(reader))
-        except Refused:
+        except RefusedError:
             break
     return found
 

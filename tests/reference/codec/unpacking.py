@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import lz4.frame  # type: ignore[import-untyped]
 
 if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdDecompressor as zstd_stream
-    from compression.zstd import ZstdError
+    from compression.zstd import ZstdDecompressor, ZstdError
+
+    def zstd_stream() -> ZstdDecompressor:
+        return ZstdDecompressor()
+
 else:
     from zstandard import ZstdDecompressor, ZstdError
 
@@ -18,7 +21,7 @@ else:
         return ZstdDecompressor().decompressobj()
 
 
-from .refusal import Refused
+from .refusal import RefusedError
 
 if TYPE_CHECKING and sys.version_info < (3, 14):
     from zstandard import ZstdDecompressionObj
@@ -43,11 +46,11 @@ def decompress(data: bytes, sys_flag: int, limit: int = MAX_UNPACKED_BYTES) -> b
             plain = stream.decompress(data)
             finished = stream.eof
         else:
-            raise Refused("decompression", "body", f"unknown compression type {kind}")
+            raise RefusedError("decompression", "body", f"unknown compression type {kind}")
     except (zlib.error, RuntimeError, ZstdError) as exc:
-        raise Refused("decompression", "body", str(exc)) from None
+        raise RefusedError("decompression", "body", str(exc)) from None
     if not finished:
-        raise Refused("decompression", "body", "the stream is cut short")
+        raise RefusedError("decompression", "body", "the stream is cut short")
     if len(plain) > limit:
-        raise Refused("decompression", "body", f"{len(plain)} bytes, limit {limit}")
+        raise RefusedError("decompression", "body", f"{len(plain)} bytes, limit {limit}")
     return plain
