@@ -1,0 +1,63 @@
+"""Signatures and the secrets they are made with."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyrocketmq.errors import ConfigurationError, SerializationError
+from pyrocketmq.model.acl import AclCredentials, check_credentials, sign, signed_content
+
+CREDENTIALS = AclCredentials("user", "s3cret", "t0ken")
+
+
+def test_secrets_are_not_shown() -> None:
+    assert repr(CREDENTIALS) == "AclCredentials(access_key='user', secret_key='***', security_token='***')"
+
+
+def test_credentials_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        CREDENTIALS.access_key = "x"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["access_key", "secret_key"])
+def test_an_empty_key_is_refused_without_showing_secrets(name: str) -> None:
+    keys = {"access_key": "user", "secret_key": "s3cret", name: ""}
+    with pytest.raises(ConfigurationError) as caught:
+        check_credentials(AclCredentials(**keys))
+    assert caught.value.field == name
+    assert "s3cret" not in str(caught.value)
+
+
+def test_usable_credentials_pass() -> None:
+    assert check_credentials(CREDENTIALS) is CREDENTIALS
+
+
+def test_names_are_sorted_by_utf_16_as_java_does() -> None:
+    # U+1F600 is D83D DE00 in UTF-16 and so comes before U+FB01, though its code point is higher.
+    assert signed_content({"\ufb01": "2", "\U0001f600": "1"}, None) == b"12"
+
+
+def test_a_former_signature_is_not_signed() -> None:
+    fields = {"a": "1"}
+    first = sign(fields, b"body", CREDENTIALS)
+    assert sign({**fields, **first}, b"body", CREDENTIALS) == first
+
+
+def test_the_body_is_signed() -> None:
+    assert sign({}, b"1", CREDENTIALS) != sign({}, b"2", CREDENTIALS)
+    assert sign({}, b"", CREDENTIALS) == sign({}, None, CREDENTIALS)
+
+
+def test_old_versions_do_not_sign_the_mark_of_a_query_by_unique_key() -> None:
+    fields = {"_UNIQUE_KEY_QUERY": "true", "key": "k"}
+    assert signed_content(fields, None, version=399) == b"k"
+    assert signed_content(fields, None, version=401) == b"truek"
+
+
+def test_without_a_token_no_token_is_sent() -> None:
+    assert set(sign({}, None, AclCredentials("user", "s3cret"))) == {"AccessKey", "Signature"}
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    with pytest.raises(SerializationError, match=r"U\+D800"):
+        sign({"a": "\ud800"}, None, CREDENTIALS)
