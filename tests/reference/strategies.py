@@ -25,15 +25,20 @@ bodies = st.binary(max_size=200)
 ext_fields = st.dictionaries(text, text, max_size=6)
 
 
-def commands(ext: st.SearchStrategy[dict[str, str]] = ext_fields) -> st.SearchStrategy[Command]:
+def commands(
+    ext: st.SearchStrategy[dict[str, str]] | st.SearchStrategy[dict[str | None, str | None]],
+    *,
+    numbers: st.SearchStrategy[int] = INT16 | INT32,
+    texts: st.SearchStrategy[str] = text,
+) -> st.SearchStrategy[Command]:
     return st.builds(
         Command,
-        code=INT16 | INT32,
+        code=numbers,
         language=st.integers(0, len(LANGUAGES) - 1) | st.none(),
-        version=INT16 | INT32,
+        version=numbers,
         opaque=INT32,
         flag=INT32,
-        remark=st.none() | text,
+        remark=st.none() | texts,
         ext_fields=st.none() | ext,
         body=st.none() | bodies,
     )

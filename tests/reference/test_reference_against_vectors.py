@@ -1,4 +1,4 @@
-"""The reference codec agrees with the bytes of the official artifacts; only then is it worth comparing with."""
+"""The reference codec agrees with the bytes of the official artifacts; otherwise it would prove nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .codec.properties import decode_properties, join_properties
 from .codec.refusal import RefusedError
 from .codec.ring import owner_of, queue_text
 from .codec.stored import decode_messages
-from .codec.unpacking import decompress
+from .codec.unpacking import decompress, kind_of
 
 Case = dict[str, Any]
 DATA = Path(os.environ.get("PYROCKETMQ_VECTORS") or Path(__file__).parent.parent / "vectors" / "data")
@@ -68,10 +68,8 @@ def assert_decoded(command: Command, expected: Case) -> None:
     assert expected["language"] == language
     fields = expected["extFields"]
     if fields is not None:
-        # Java reads an empty name or value of the binary header as null.
-        fields = {"" if name == "@null" else name: value or "" for name, value in fields.items()}
-    ours = command.ext_fields
-    assert fields == (None if ours is None else {name: value or "" for name, value in ours.items()})
+        fields = {None if name == "@null" else name: value for name, value in fields.items()}
+    assert fields == command.ext_fields
 
 
 @cases("remoting_command", "remoting_command_498")
@@ -79,8 +77,9 @@ def test_commands_are_written_and_read_as_java_does(case: Case) -> None:
     given = case["input"]
     command = command_of(given, case.get("ext_order"))
     codec: Codec = "json" if given["codec"] == "JSON" else "binary"
-    if "repeat" in given and given["repeat"]["ext_times"] > 60000:
-        with pytest.raises(RefusedError, match="header"):
+    # Java cuts such a code or version; writing another command than the one given is refused here.
+    if codec == "binary" and max(command.code, command.version) > 32767:
+        with pytest.raises(RefusedError):
             encode_frame(command, codec)
         return
     frame = encode_frame(command, codec)
@@ -217,7 +216,7 @@ def test_body_crcs(case: Case) -> None:
 
 @cases("compression")
 def test_bodies_packed_by_java_are_unpacked(case: Case) -> None:
-    plain = decompress(bytes.fromhex(case["compressed_hex"]), case["sys_flag_bits"])
+    plain = decompress(bytes.fromhex(case["compressed_hex"]), kind_of(case["sys_flag_bits"]))
     assert case["plain_len"] == len(plain)
     assert case["plain_sha256"] == hashlib.sha256(plain).hexdigest()
 

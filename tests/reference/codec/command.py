@@ -20,5 +20,5 @@ class Command:
     opaque: int | None
     flag: int
     remark: str | None
-    ext_fields: dict[str, str | None] | None
+    ext_fields: dict[str | None, str | None] | None
     body: bytes | None

@@ -8,6 +8,7 @@ from .command import LANGUAGES, Command
 from .reading import Reader
 from .refusal import RefusedError
 
+FIXED_BYTES = 21
 MAX_KEY_BYTES = 32767
 
 
@@ -19,49 +20,55 @@ def _utf8(text: str, field: str) -> bytes:
 
 
 def encode_binary_header(command: Command) -> bytes:
+    """Write all but what 16 bits would cut: Java cuts it, and the receiver sees another command."""
+    for name, number in (("code", command.code), ("version", command.version)):
+        if not -(2**15) <= number < 2**15:
+            raise RefusedError("serialization", name, f"{number} is out of 16 bits")
     remark = _utf8(command.remark or "", "remark")
     entries = b""
     for key, value in (command.ext_fields or {}).items():
-        if value is None:
+        if key is None or value is None:
             continue
-        raw_key, raw_value = _utf8(key, "ext_fields"), _utf8(value, "ext_fields")
+        raw_key = _utf8(key, "ext_fields")
         if len(raw_key) > MAX_KEY_BYTES:
             raise RefusedError("serialization", "ext_fields", f"key of {len(raw_key)} bytes")
+        raw_value = _utf8(value, "ext_fields")
         entries += struct.pack(">h", len(raw_key)) + raw_key
         entries += struct.pack(">i", len(raw_value)) + raw_value
-    language = 0 if command.language is None else command.language
+    language = LANGUAGES.index("JAVA") if command.language is None else command.language
     assert command.opaque is not None
     return (
-        struct.pack(
-            ">HBHii",
-            command.code & 0xFFFF,
-            language & 0xFF,
-            command.version & 0xFFFF,
-            command.opaque,
-            command.flag,
-        )
-        + struct.pack(">i", len(remark)) + remark
-        + struct.pack(">i", len(entries)) + entries
-    )  # fmt: skip
+        struct.pack(">hBhii", command.code, language, command.version, command.opaque, command.flag)
+        + struct.pack(">i", len(remark))
+        + remark
+        + struct.pack(">i", len(entries))
+        + entries
+    )
 
 
-def _text(raw: bytes, field: str) -> str:
+def _text(raw: bytes, field: str) -> str | None:
+    """Java reads what is empty as null."""
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8") or None
     except UnicodeDecodeError:
         raise RefusedError("deserialization", field, "not UTF-8") from None
 
 
 def decode_binary_header(header: bytes) -> Command:
     reader = Reader(header)
-    code = reader.i16("code")
-    language = reader.u8("language")
-    version = reader.i16("version")
-    opaque = reader.i32("opaque")
-    flag = reader.i32("flag")
-    remark = _text(reader.take(reader.i32("remark"), "remark"), "remark") or None
+    if reader.left < FIXED_BYTES:
+        raise RefusedError("deserialization", "header", f"{reader.left} bytes")
+    code = reader.i16("header")
+    language = reader.u8("header")
+    version = reader.i16("header")
+    opaque = reader.i32("header")
+    flag = reader.i32("header")
+    remark_size = reader.i32("header")
+    if remark_size > reader.left - 4:
+        raise RefusedError("deserialization", "remark", f"{remark_size} bytes")
+    remark = _text(reader.take(remark_size, "remark"), "remark")
     ext_size = reader.i32("ext_fields")
-    ext_fields: dict[str, str | None] | None = None
+    ext_fields: dict[str | None, str | None] | None = None
     if ext_size > 0:
         entries = Reader(reader.take(ext_size, "ext_fields"))
         ext_fields = {}

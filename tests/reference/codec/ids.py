@@ -26,8 +26,18 @@ class UniqueId:
 
 
 def encode_offset_id(parts: OffsetId) -> str:
+    """The id of a record of any port; a broker's own port has 16 bits."""
     raw = parts.address + struct.pack(">iq", parts.port, parts.offset)
     return raw.hex().upper()
+
+
+def encode_broker_offset_id(parts: OffsetId) -> str:
+    """The same, with the checks that a caller's numbers need."""
+    if not 0 <= parts.port <= 65535:
+        raise RefusedError("configuration", "port", str(parts.port))
+    if not -(2**63) <= parts.offset < 2**63:
+        raise RefusedError("configuration", "offset", str(parts.offset))
+    return encode_offset_id(parts)
 
 
 def _raw(text: str) -> bytes:
@@ -46,13 +56,13 @@ def decode_offset_id(text: str) -> OffsetId:
 
 def decode_unique_id(text: str) -> UniqueId:
     raw = _raw(text)
-    pid, loader_hash, millis, counter = struct.unpack(">HiiH", raw[-12:])
+    pid, loader_hash, millis, counter = struct.unpack(">HiIH", raw[-12:])
     return UniqueId(raw[:-12], pid, loader_hash, millis, counter)
 
 
 def encode_unique_id(parts: UniqueId) -> str:
     """Of the process number and the counter only the low 16 bits travel."""
     raw = parts.address + struct.pack(
-        ">HiiH", parts.pid & 0xFFFF, parts.loader_hash, parts.millis, parts.counter & 0xFFFF
+        ">HiIH", parts.pid & 0xFFFF, parts.loader_hash, parts.millis, parts.counter & 0xFFFF
     )
     return raw.hex().upper()

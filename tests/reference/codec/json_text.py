@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from .refusal import RefusedError
 SPACES = " \t\r\n"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "/": "/"}
+MAX_DEPTH = 63
 
 
 class Number(NamedTuple):
@@ -19,7 +19,14 @@ class Number(NamedTuple):
     text: str
 
 
-Value = str | bool | None | Number | dict[str, "Value"] | list["Value"]
+class Nested(NamedTuple):
+    """An object or a list as it was written; ``members`` are those of an object, in order."""
+
+    text: str
+    members: list[tuple[str, Value]] | None
+
+
+Value = str | bool | None | Number | Nested
 
 
 class JsonReader:
@@ -43,22 +50,26 @@ class JsonReader:
             raise self.refuse(f"{mark!r} expected")
         self.at += 1
 
-    def document(self) -> Value:
-        value = self.value()
+    def document(self) -> list[tuple[str, Value]]:
+        """The members of the object that the whole text is; a comma may stand before its closing brace."""
+        self.skip_spaces()
+        members = self.members(0, may_end_in_comma=True)
         self.skip_spaces()
         if self.at != len(self.text):
             raise self.refuse("text after the end")
-        return value
+        return members
 
-    def value(self) -> Value:
+    def value(self, depth: int) -> Value:
         self.skip_spaces()
         mark = self.peek()
         if mark and mark in "\"'":
             return self.string()
-        if mark == "{":
-            return self.object()
-        if mark == "[":
-            return self.array()
+        if mark and mark in "{[":
+            if depth > MAX_DEPTH:
+                raise self.refuse("nested too deep")
+            start = self.at
+            members = self.members(depth) if mark == "{" else self.items(depth)
+            return Nested(self.text[start : self.at], members)
         for word, meaning in (("true", True), ("false", False), ("null", None)):
             if self.text.startswith(word, self.at):
                 self.at += len(word)
@@ -70,7 +81,7 @@ class JsonReader:
         return Number(found.group())
 
     def string(self) -> str:
-        quote = self.peek()
+        quote_mark = self.peek()
         self.at += 1
         pieces = []
         while True:
@@ -78,13 +89,15 @@ class JsonReader:
             if not mark or mark < " ":
                 raise self.refuse("string not closed")
             self.at += 1
-            if mark == quote:
+            if mark == quote_mark:
                 break
-            if mark == "\\":
-                mark = self.escape()
-            pieces.append(mark)
-        # Two escaped halves make one character; what cannot be joined stays alone.
-        return "".join(pieces).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
+            pieces.append(self.escape() if mark == "\\" else mark)
+        # Two escaped halves make one character; a half that stays alone is no character.
+        joined = "".join(pieces).encode("utf-16-be", "surrogatepass")
+        try:
+            return joined.decode("utf-16-be")
+        except UnicodeDecodeError:
+            raise self.refuse("half of a surrogate pair") from None
 
     def escape(self) -> str:
         letter = self.peek()
@@ -97,42 +110,35 @@ class JsonReader:
         self.at += 4
         return chr(int(digits, 16))
 
-    def object(self) -> dict[str, Value]:
+    def members(self, depth: int, *, may_end_in_comma: bool = False) -> list[tuple[str, Value]]:
         self.expect("{")
-        members: dict[str, Value] = {}
+        found: list[tuple[str, Value]] = []
         self.skip_spaces()
-        if self.peek() == "}":
-            self.at += 1
-            return members
-        while True:
+        closes = self.peek() == "}"
+        while not closes:
             self.skip_spaces()
             if not self.peek() or self.peek() not in "\"'":
                 raise self.refuse("quoted key expected")
             key = self.string()
             self.expect(":")
-            members[key] = self.value()
+            found.append((key, self.value(depth + 1)))
             self.skip_spaces()
-            if self.peek() == "}":
-                self.at += 1
-                return members
-            self.expect(",")
+            closes = self.peek() == "}"
+            if not closes:
+                self.expect(",")
+                self.skip_spaces()
+                closes = may_end_in_comma and self.peek() == "}"
+        self.at += 1
+        return found
 
-    def array(self) -> list[Value]:
+    def items(self, depth: int) -> None:
         self.expect("[")
-        items: list[Value] = []
         self.skip_spaces()
-        if self.peek() == "]":
-            self.at += 1
-            return items
-        while True:
-            items.append(self.value())
+        closes = self.peek() == "]"
+        while not closes:
+            self.value(depth + 1)
             self.skip_spaces()
-            if self.peek() == "]":
-                self.at += 1
-                return items
-            self.expect(",")
-
-
-def quote(text: str) -> str:
-    """A JSON string with raw non-ASCII characters."""
-    return json.dumps(text, ensure_ascii=False)
+            closes = self.peek() == "]"
+            if not closes:
+                self.expect(",")
+        self.at += 1

@@ -11,7 +11,7 @@ from .ids import OffsetId, encode_offset_id
 from .properties import decode_properties
 from .reading import Reader
 from .refusal import RefusedError
-from .unpacking import decompress
+from .unpacking import decompress, kind_of
 
 MAGIC_V1 = -626843481
 MAGIC_V2 = -626843477
@@ -66,7 +66,7 @@ class StoredMessage:
     @property
     def body(self) -> bytes:
         if self.raw_sys_flag & COMPRESSED and self.stored_body:
-            return decompress(self.stored_body, self.raw_sys_flag)
+            return decompress(self.stored_body, kind_of(self.raw_sys_flag))
         return self.stored_body
 
     @property

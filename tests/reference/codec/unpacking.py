@@ -1,10 +1,10 @@
-"""Compressed bodies: zlib, LZ4 frames and zstd streams, chosen by the bits 0x700 of sysFlag."""
+"""Compressed bodies: zlib, LZ4 frames and zstd frames, chosen by the bits 0x700 of sysFlag."""
 
 from __future__ import annotations
 
 import sys
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lz4.frame  # type: ignore[import-untyped]
 
@@ -23,34 +23,55 @@ else:
 
 from .refusal import RefusedError
 
-if TYPE_CHECKING and sys.version_info < (3, 14):
-    from zstandard import ZstdDecompressionObj
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-TYPE_MASK = 0x700
+    if sys.version_info < (3, 14):
+        from zstandard import ZstdDecompressionObj
+
+KINDS = {0: "zlib", 1: "lz4", 2: "zstd", 3: "zlib"}
+MAGICS = {"lz4": 0x184D2204, "zstd": 0xFD2FB528}
+SKIPPABLE_MAGIC = 0x184D2A50
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 
 
-def decompress(data: bytes, sys_flag: int, limit: int = MAX_UNPACKED_BYTES) -> bytes:
-    kind = (sys_flag & TYPE_MASK) >> 8
+def kind_of(sys_flag: int) -> str:
+    number = sys_flag >> 8 & 7
+    if number not in KINDS:
+        raise RefusedError("decompression", "sys_flag", f"compression type {number}")
+    return KINDS[number]
+
+
+def decompress(data: bytes, kind: str, limit: int = MAX_UNPACKED_BYTES) -> bytes:
+    """Unpack all, then look at the size: what comes first in the data is not always met first here."""
     try:
-        if kind in (0, 3):
-            inflater = zlib.decompressobj()
-            plain = inflater.decompress(data)
-            finished = inflater.eof
-        elif kind == 1:
-            unpacker = lz4.frame.LZ4FrameDecompressor()
-            plain = unpacker.decompress(data)
-            finished = unpacker.eof
-        elif kind == 2:
-            stream = zstd_stream()
-            plain = stream.decompress(data)
-            finished = stream.eof
+        if kind == "zlib":
+            plain = _one(zlib.decompressobj(), data)[0]
+        elif kind == "lz4":
+            plain = _frames(lz4.frame.LZ4FrameDecompressor, data, MAGICS["lz4"])
         else:
-            raise RefusedError("decompression", "body", f"unknown compression type {kind}")
-    except (zlib.error, RuntimeError, ZstdError) as exc:
-        raise RefusedError("decompression", "body", str(exc)) from None
-    if not finished:
-        raise RefusedError("decompression", "body", "the stream is cut short")
+            plain = _frames(zstd_stream, data, MAGICS["zstd"])
+    except (zlib.error, RuntimeError, EOFError, ZstdError) as error:
+        raise RefusedError("decompression", "body", str(error)) from None
     if len(plain) > limit:
         raise RefusedError("decompression", "body", f"{len(plain)} bytes, limit {limit}")
+    return plain
+
+
+def _one(stream: Any, data: bytes) -> tuple[bytes, bytes]:
+    plain: bytes = stream.decompress(data)
+    if not stream.eof:
+        raise RefusedError("decompression", "body", "cut short")
+    return plain, stream.unused_data or b""
+
+
+def _frames(new_stream: Callable[[], Any], data: bytes, magic: int) -> bytes:
+    """Frames that follow each other are joined, anything else after a frame is refused."""
+    plain, rest = _one(new_stream(), data)
+    while rest:
+        found = int.from_bytes(rest[:4], "little")
+        if found != magic and found & ~0xF != SKIPPABLE_MAGIC:
+            raise RefusedError("decompression", "body", "no frame follows the last frame")
+        more, rest = _one(new_stream(), rest)
+        plain += more
     return plain
