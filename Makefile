@@ -14,7 +14,7 @@ WITH_DEV := $(VENV)/.with-dev
 WITH_DOCS := $(VENV)/.with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help test dev build lint types stubs cover asan yellow wheel clean
+.PHONY: help test dev build lint types stubs cover asan yellow wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,7 +40,7 @@ types: $(WITH_DEV)  ## mypy --strict and pyright
 
 stubs: $(WITH_DEV)  ## the .pyi files against the compiled modules
 	@$(PY) tools/check_stubs.py
-	@$(PY) -m mypy.stubtest pyrocketmq
+	@$(PY) -m mypy.stubtest pyrocketmq._native
 
 cover: $(WITH_DEV)  ## line coverage of Python and Cython, in a copy of its own
 	@$(PY) tools/cover.py
@@ -53,6 +53,12 @@ yellow: $(WITH_DEV)  ## annotate report; fails where a hot region calls Python m
 
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py
+
+docs: $(WITH_DOCS)  ## build the site, strictly, into build/site
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir build/site
+
+workflows: $(WITH_DEV)  ## check the hosted workflows (needs go)
+	@$(PY) tools/check_workflows.py
 
 clean:  ## remove everything that was built or installed
 	rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -35,7 +35,7 @@ def missing_parts() -> list[tuple[str, str]]:
                 "CPython, then name it: make PYTHON=python3.12 ...",
             )
         ]
-    missing = []
+    missing: list[tuple[str, str]] = []
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         missing.append(("the venv module of this Python", f"python{version}-venv (Debian, Ubuntu)"))
     header = Path(sysconfig.get_path("include"), "Python.h")
