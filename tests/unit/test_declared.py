@@ -17,7 +17,7 @@ class Point(Declared):
 
     x: int
     y: int = 0
-    tags: list[str] = wire(default_factory=list)
+    tags: list[str] = wire(default_factory=list[str])
     key: str | None = wire("KEY", default=None, secret=True)
 
 

@@ -7,7 +7,6 @@ import pytest
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model.trace import TraceBean, TraceContext, TraceType, decode_traces, encode_trace
 
-
 MARKS = str.maketrans({" ": "\x01", "|": "\x02"})
 
 

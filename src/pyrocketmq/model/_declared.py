@@ -87,7 +87,7 @@ def camel_case(name: str) -> str:
 
 
 def _own_fields(namespace: dict[str, Any]) -> list[Field]:
-    fields = []
+    fields: list[Field] = []
     for name, annotation in namespace.get("__annotations__", {}).items():
         if annotation.startswith("ClassVar"):
             continue
@@ -136,7 +136,7 @@ class DeclaredMeta(type):
         """What help() and IDEs show; made only when asked for."""
         from inspect import Parameter, Signature  # noqa: PLC0415 - costs 5 ms, and few ask
 
-        parameters = []
+        parameters: list[Parameter] = []
         for field in cls.__fields__:
             default = Parameter.empty if field.required else field.default
             if field.factory is not MISSING:
@@ -179,7 +179,7 @@ class Declared(metaclass=DeclaredMeta):
         return self.__getstate__() == other.__getstate__()
 
     def __repr__(self) -> str:
-        shown = []
+        shown: list[str] = []
         for field in type(self).__fields__:
             value = getattr(self, field.name)
             shown.append(f"{field.name}=" + ("'***'" if field.secret and value is not None else repr(value)))

@@ -80,7 +80,7 @@ class TraceContext(Declared):
     """
 
     trace_type: str
-    beans: list[TraceBean] = wire(default_factory=list)
+    beans: list[TraceBean] = wire(default_factory=list[TraceBean])
     timestamp: int = 0
     region_id: str | None = ""
     group_name: str | None = ""
@@ -105,7 +105,7 @@ def encode_trace(context: TraceContext) -> tuple[str, set[str]]:
     per_message = context.trace_type in (TraceType.SUB_BEFORE, TraceType.SUB_AFTER)
     if not context.beans and not per_message:
         raise SerializationError(f"a {context.trace_type} trace needs a message", field="beans")
-    records = []
+    records: list[str] = []
     for bean in context.beans if per_message else context.beans[:1]:
         fields = [context.trace_type, *map(_text, _FIELDS[context.trace_type](context, bean))]
         for field in fields:
@@ -116,7 +116,7 @@ def encode_trace(context: TraceContext) -> tuple[str, set[str]]:
                     advice="Leave this message out of the trace.",
                 )
         records.append(FIELD_SEPARATOR.join(fields) + RECORD_END)
-    keys = set()
+    keys: set[str] = set()
     for bean in context.beans:
         keys.add(_text(bean.msg_id))
         if bean.keys:
