@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import zlib
+
+import lz4.frame  # type: ignore[import-untyped]
 from hypothesis import strategies as st
 
-from .codec.batches import BatchEntry
+from .codec.batches import BatchEntry, encode_batch
 from .codec.command import LANGUAGES, Command
 from .codec.stored import Host, StoredMessage
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import compress as zstd_compress
+else:
+    from zstandard import compress as zstd_compress
 
 INT16 = st.integers(-(2**15), 2**15 - 1)
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -80,16 +89,36 @@ batch_entries = st.builds(
 )
 
 
+PACKED_AS = {"zlib": 0x301, "lz4": 0x101, "zstd": 0x201}
+
+
+def packed(body: bytes, kind: str) -> bytes:
+    if kind == "zlib":
+        return zlib.compress(body)
+    made: bytes = lz4.frame.compress(body) if kind == "lz4" else zstd_compress(body)
+    return made
+
+
 @st.composite
-def stored_messages(draw: st.DrawFn, max_topic: int = 127) -> StoredMessage:
-    """A record of any sysFlag; the body is not compressed, whatever bit 0 says."""
-    sys_flag = draw(st.sampled_from([0, 4, 8, 12, 2, 0x40, 0x80])) | draw(
+def stored_messages(draw: st.DrawFn) -> StoredMessage:
+    """A record of any sysFlag, its body packed as the flag says (or damaged), or a batch of messages."""
+    sys_flag = draw(st.sampled_from([0, 2, 4, 8, 12, 0x40, 0x80])) | draw(
         st.sampled_from([0, 0x10, 0x20, 0x30])
     )
-    topic = draw(st.text(st.characters(codec="ascii"), min_size=0, max_size=max_topic))
+    body = draw(bodies)
+    if draw(st.integers(0, 3)) == 0:
+        sys_flag |= 0xC0
+        body = draw(damaged(st.lists(batch_entries, min_size=1, max_size=3).map(encode_batch)))
+    if draw(st.integers(0, 3)) == 0:
+        kind = draw(st.sampled_from(sorted(PACKED_AS)))
+        sys_flag |= draw(st.sampled_from([PACKED_AS[kind], PACKED_AS[kind], PACKED_AS[kind], 0x1, 0x401]))
+        body = draw(damaged(st.just(packed(body, kind))))
+    topic = draw(
+        st.text(st.characters(codec="ascii"), max_size=20) | st.text("ab%", min_size=120, max_size=260)
+    )
     return StoredMessage(
         store_size=0,
-        body_crc=0,
+        body_crc=draw(INT32),
         queue_id=draw(INT32),
         flag=draw(INT32),
         queue_offset=draw(INT64),
@@ -101,7 +130,9 @@ def stored_messages(draw: st.DrawFn, max_topic: int = 127) -> StoredMessage:
         store_host=draw(hosts6 if sys_flag & 0x20 else hosts4),
         reconsume_times=draw(INT32),
         prepared_transaction_offset=draw(INT64),
-        stored_body=draw(bodies),
+        stored_body=body,
         raw_topic=topic.encode(),
-        raw_properties=properties_bytes(draw(property_maps)),
+        raw_properties=draw(
+            property_maps.map(properties_bytes) | damaged(property_maps.map(properties_bytes))
+        ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .properties import MAX_STORED_BYTES
 from .reading import Reader
@@ -20,6 +20,7 @@ class BatchEntry:
     flag: int
     body: bytes
     properties: str
+    raw_properties: bytes = field(default=b"", compare=False)
 
 
 def encode_entry(entry: BatchEntry) -> bytes:
@@ -59,5 +60,5 @@ def decode_batch(data: bytes) -> list[BatchEntry]:
         raw = reader.take(reader.i16("batch body"), "batch body")
         if reader.at - start != size:
             raise RefusedError("deserialization", "total size", "the parts do not add up")
-        entries.append(BatchEntry(flag, body, raw.decode("utf-8", "replace")))
+        entries.append(BatchEntry(flag, body, raw.decode("utf-8", "replace"), raw))
     return entries

@@ -68,7 +68,11 @@ class JsonReader:
             if depth > MAX_DEPTH:
                 raise self.refuse("nested too deep")
             start = self.at
-            members = self.members(depth) if mark == "{" else self.items(depth)
+            members = None
+            if mark == "{":
+                members = self.members(depth)
+            else:
+                self.items(depth)
             return Nested(self.text[start : self.at], members)
         for word, meaning in (("true", True), ("false", False), ("null", None)):
             if self.text.startswith(word, self.at):
