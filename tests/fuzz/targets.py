@@ -1,0 +1,78 @@
+"""What gets damaged input: a target for each decoder, with inputs to start from and a share of the cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyrocketmq import compression
+from pyrocketmq._native.batch import decode_batch_body
+from pyrocketmq._native.ids import decode_offset_message_id, parse_unique_id
+from pyrocketmq._native.properties import decode_properties
+from pyrocketmq.model import json_text, recall, trace
+
+from .mutation import true_record_size
+from .seeds import cases, hex_inputs, text_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_UNPACKED_BYTES = 64 * 1024  # of the compressed bodies of fuzz input, so that a bomb shows
+
+
+@dataclass(frozen=True)
+class Target:
+    """``decode`` takes any bytes and gives a result or a RocketMQError.
+
+    Attributes:
+        share: parts of all cases that this target gets.
+        repair: makes the outer length of damaged input true again.
+        growth: how many bytes of memory a byte of input may cost.
+        spare: bytes of memory that do not depend on the input.
+    """
+
+    name: str
+    seeds: list[bytes]
+    decode: Callable[[bytes], object]
+    share: int
+    repair: Callable[[bytearray], None] | None = None
+    growth: int = 64
+    spare: int = 32 * 1024
+
+
+def as_text(data: bytes) -> str:
+    """Any bytes as some str; what is no UTF-8 becomes lone surrogates."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def unpacker(kind: compression.CompressionKind) -> Callable[[bytes], object]:
+    return lambda data: compression.decompress(data, kind, MAX_UNPACKED_BYTES)
+
+
+def packed_inputs(name: str) -> list[bytes]:
+    return [bytes.fromhex(case["compressed_hex"]) for case in cases("compression") if case["type"] == name]
+
+
+def targets() -> list[Target]:
+
+    ids = [case["id"].encode() for case in cases("message_id")]
+    json_bodies = text_inputs("java_text", "json_body", "json_body_498", "route", "route_498", "heartbeat")
+    texts = text_inputs("encoded", "properties")
+    return [
+        Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
+        Target("properties", texts, decode_properties, 6),
+        Target("properties_text", texts, lambda data: decode_properties(as_text(data)), 2),
+        Target("offset_id", ids, lambda data: decode_offset_message_id(as_text(data)), 2),
+        Target("unique_id", ids, lambda data: parse_unique_id(as_text(data)), 2),
+        Target("json_text", json_bodies, json_text.loads, 4, growth=400),
+        Target(
+            "recall_handle",
+            text_inputs("handle", "recall_handle"),
+            lambda data: recall.RecallHandle.decode(as_text(data)),
+            1,
+        ),
+        Target("trace", text_inputs("encoded", "trace"), lambda data: trace.decode_traces(as_text(data)), 1),
+        Target("zlib", packed_inputs("ZLIB"), unpacker("zlib"), 2, spare=600 * 1024),
+        Target("lz4", packed_inputs("LZ4"), unpacker("lz4"), 2, spare=600 * 1024),
+        Target("zstd", packed_inputs("ZSTD"), unpacker("zstd"), 2, spare=600 * 1024),
+    ]
