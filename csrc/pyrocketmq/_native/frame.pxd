@@ -1,0 +1,47 @@
+from libc.stdint cimport uint8_t
+
+from pyrocketmq._native.bytesio cimport Output
+from pyrocketmq._native.command cimport RemotingCommand
+
+cdef enum:
+    JSON_CODEC = 0
+    BINARY_CODEC = 1
+
+
+cdef struct FrameView:
+    # One whole frame in place: its header, not looked at yet, and its body.
+    const uint8_t *header
+    Py_ssize_t header_size
+    const uint8_t *body
+    Py_ssize_t body_size
+    int codec  # the type byte as received
+
+
+# Append the frame of a command; after an error the output is as before.
+cdef int write_frame(Output *output, RemotingCommand command, int codec) except -1
+
+cdef RemotingCommand decode_view(const FrameView *view)
+
+
+cdef class FrameReader:
+    """Unread bytes are at[0:end - at]; the block is start[0:limit - start]."""
+
+    cdef uint8_t *start
+    cdef uint8_t *at
+    cdef uint8_t *end
+    cdef uint8_t *limit
+    cdef readonly Py_ssize_t max_frame_bytes
+    cdef str broken  # why the stream cannot be followed any more
+
+    # At least `count` writable bytes behind what is buffered, valid until the next call.
+    # `commit` what was filled.
+    cdef uint8_t *get_space(self, Py_ssize_t count) except NULL
+    cdef Py_ssize_t space(self) noexcept
+    cdef int commit(self, Py_ssize_t count) except -1
+
+    # Step over the next whole frame: 1 with the view set, valid until the next get_space; 0 when it is not
+    # there yet.
+    # A DeserializationError stands for one frame that was stepped over; a ProtocolError comes back for ever.
+    cdef int cut(self, FrameView *view) except -2
+    cdef int raise_broken(self) except -2
+    cdef int resize(self, Py_ssize_t size, Py_ssize_t unread, Py_ssize_t count) except -1

@@ -1,0 +1,3 @@
+"""The JSON header codec; its functions are for other native modules only."""
+
+__all__: list[str] = []

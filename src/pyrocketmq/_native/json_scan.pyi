@@ -1,0 +1,3 @@
+"""A JSON scanner; its functions are for other native modules only."""
+
+__all__: list[str] = []
