@@ -138,6 +138,7 @@ cdef int refuse_header_length(Py_ssize_t header_size, Py_ssize_t length) except 
     raise DeserializationError(
         f"a frame of {length + 4:,} bytes claims a header of {header_size:,}, {length - 4:,} are left for it",
         field="header_length",
+        likely="the frame was damaged, or its sender does not speak the RocketMQ protocol",
     )
 
 
@@ -167,6 +168,7 @@ cdef RemotingCommand decode_view(const FrameView *view):
             f"the codec byte of the frame is {view.codec}, "
             f"known are {JSON_CODEC} (JSON) and {BINARY_CODEC} (binary)",
             field="codec",
+            likely="the sender uses a codec that no RocketMQ release has",
         )
     if view.body_size:
         command._body = PyBytes_FromStringAndSize(<const char *>view.body, view.body_size)
@@ -178,7 +180,9 @@ cdef RemotingCommand decode_whole(const uint8_t *at, Py_ssize_t size):
     cdef Py_ssize_t length
     if size < WORDS_BYTES:
         raise DeserializationError(
-            f"{size:,} bytes are no frame, which has {WORDS_BYTES} at least", field="length"
+            f"{size:,} bytes are no frame, which has {WORDS_BYTES} at least",
+            field="length",
+            advice="give exactly one frame, or use a FrameReader for a stream",
         )
     length = <int32_t>load_be32(at)
     if length != size - 4:
@@ -214,11 +218,14 @@ def frame_info(data):
             raise DeserializationError(
                 f"{view.len:,} bytes do not show the lengths of a frame, the first {WORDS_BYTES} do",
                 field="length",
+                advice="wait for more bytes",
             )
         length = <int32_t>load_be32(view.buf)
         if length < 4:
             raise DeserializationError(
-                f"the frame claims {length:,} bytes after its length word, it has 4 at least", field="length"
+                f"the frame claims {length:,} bytes after its length word, it has 4 at least",
+                field="length",
+                likely="the frame was damaged, or its sender does not speak the RocketMQ protocol",
             )
         frame.header_size = 0
         view_frame(<const uint8_t *>view.buf, length, &frame)

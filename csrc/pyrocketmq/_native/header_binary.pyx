@@ -156,7 +156,11 @@ cdef bint is_ascii(const uint8_t *text, Py_ssize_t size) noexcept nogil:
 
 
 cdef int refuse(Py_ssize_t at, str what, str field) except -1:
-    raise DeserializationError(f"binary header, byte {at:,}: {what}", field=field)
+    raise DeserializationError(
+        f"binary header, byte {at:,}: {what}",
+        field=field,
+        likely="the frame was damaged, or its sender does not speak the RocketMQ protocol",
+    )
 
 
 cdef int refuse_size(Py_ssize_t at, str what, Py_ssize_t size, Py_ssize_t left, str field) except -1:
@@ -170,7 +174,9 @@ cdef str utf8_text(const uint8_t *text, Py_ssize_t size, Py_ssize_t at, str fiel
         return PyUnicode_DecodeUTF8(<const char *>text, size, NULL)
     except UnicodeDecodeError as error:
         raise DeserializationError(
-            f"binary header, byte {at + error.start:,}: {field} is not UTF-8 ({error.reason})", field=field
+            f"binary header, byte {at + error.start:,}: {field} is not UTF-8 ({error.reason})",
+            field=field,
+            likely="the sender writes text in another encoding",
         ) from error
 
 

@@ -76,8 +76,6 @@ cdef Py_ssize_t json_header_room(RemotingCommand command) except -1:
     cdef Py_ssize_t place = 0
     cdef PyObject *key
     cdef PyObject *value
-    if command._remark is not None:
-        room += text_room(command._remark, "remark", None)
     if fields is not None:
         while PyDict_Next(fields, &place, &key, &value):
             if <object>key is None or <object>value is None:
@@ -85,6 +83,8 @@ cdef Py_ssize_t json_header_room(RemotingCommand command) except -1:
             check_entry(<object>key, <object>value)
             room += text_room(<object>key, "ext_fields", None) + 6  # quotes, colon and comma
             room += text_room(<object>value, "ext_fields", <object>key)
+    if command._remark is not None:
+        room += text_room(command._remark, "remark", None)
     return room
 
 
@@ -215,6 +215,7 @@ cdef int read_any_int32(Scanner *scan, str field, int32_t *into) except -1:
             f"JSON header of {scan.end - scan.start:,} bytes, byte {token.at - scan.start:,}: "
             f"{field} is {ascii_text(token.at, min(token.size, 40))}, beyond 32 bits",
             field=field,
+            likely="the sender counts with 64 bits where the protocol has 32",
         )
     into[0] = <int32_t>number
     return 0

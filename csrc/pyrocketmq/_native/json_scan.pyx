@@ -26,6 +26,7 @@ cdef int refuse(const Scanner *scan, const uint8_t *at, str expected, str field=
         f"JSON header of {scan.end - scan.start:,} bytes, byte {at - scan.start:,}: "
         f"expected {expected}, found {found_at(scan, at)}",
         field=field,
+        likely="the frame was damaged, or its sender does not speak the RocketMQ protocol",
     )
 
 
@@ -157,6 +158,7 @@ cdef str odd_text(const Scanner *scan, const Token *token):
             f"JSON header of {scan.end - scan.start:,} bytes: the string at byte {token.at - scan.start:,} "
             f"is not UTF-8 ({error.reason})",
             field="header",
+            likely="the sender writes text in another encoding",
         ) from error
     finally:
         PyMem_Free(room)
