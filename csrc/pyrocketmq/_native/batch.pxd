@@ -17,5 +17,5 @@ cdef int put_batch_record(
     const void *properties,
     Py_ssize_t properties_size,
 ) except -1
-cdef int check_body(Message message, Py_ssize_t max_body_bytes) except -1
+cdef int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) except -1
 cdef int refuse_properties_size(Message message, Py_ssize_t size) except -1

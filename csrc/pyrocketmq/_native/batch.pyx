@@ -64,8 +64,8 @@ cdef str where(Message message):
     return f'Topic "{message._topic}"{keys}.'
 
 
-cdef int check_body(Message message, Py_ssize_t max_body_bytes) except -1:
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(message._body)
+cdef int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) except -1:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
     if size == 0:
         raise InvalidMessageError(
             f"body is empty, and brokers refuse an empty body. {where(message)}",
@@ -136,7 +136,7 @@ cdef Py_ssize_t put_batch_messages(Output *output, list messages) except -1:
                 )
             if message.solo or message._batch:
                 refuse_in_batch(message, index)
-            check_body(message, STORED_BODY_LIMIT)
+            check_body(message, message._body, STORED_BODY_LIMIT)
             put_batch_message(output, message)
     except BaseException:
         output.at = output.start + start

@@ -3,6 +3,12 @@ from libc.stdint cimport int32_t, uint8_t
 from pyrocketmq._native.bytesio cimport Output
 
 
+cdef enum UniqueId:
+    NO_ID
+    RAW_ID  # in unique_id_bytes, as hex digits on the wire
+    TEXT_ID  # a property that the user set
+
+
 cdef class Message:
     # Invariant, kept by every setter: topic, tags, keys and all properties are non-empty str that UTF-8 can
     # encode, without separators; so the encoders write them without another look.
@@ -13,7 +19,7 @@ cdef class Message:
     cdef dict _properties  # all other properties, or None
     cdef int32_t _flag
     cdef bint _batch
-    cdef bint has_unique_id
+    cdef UniqueId unique_id_state
     cdef bint solo  # has a property that no batch may hold: delay, timer or transaction
     cdef uint8_t unique_id_bytes[16]
 
@@ -23,3 +29,4 @@ cdef class Message:
 
 
 cdef str checked_topic(object topic)
+cdef uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil

@@ -114,7 +114,7 @@ cdef bytes checked_body(object body):
     )
 
 
-cdef inline uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil:
+cdef uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil:
     cdef const char *digits = "0123456789ABCDEF"
     cdef int i
     for i in range(count):
@@ -265,7 +265,7 @@ cdef class Message:
             found = self._tags
         elif key == KEYS:
             found = self._keys
-        elif key == UNIQ_KEY and self.has_unique_id:
+        elif key == UNIQ_KEY and self.unique_id_state == RAW_ID:
             found = self.unique_id_text()
         else:
             found = None if self._properties is None else self._properties.get(key)
@@ -283,7 +283,7 @@ cdef class Message:
             if value is not None:
                 value = checked_text(value, f"property {name!r}")
             if name == UNIQ_KEY:
-                self.has_unique_id = False
+                self.unique_id_state = NO_ID if value is None else TEXT_ID
             if value is not None:
                 if self._properties is None:
                     self._properties = {}
@@ -334,7 +334,7 @@ cdef class Message:
         twin._flag = self._flag
         twin._batch = self._batch
         twin.solo = self.solo
-        twin.has_unique_id = self.has_unique_id
+        twin.unique_id_state = self.unique_id_state
         memcpy(twin.unique_id_bytes, self.unique_id_bytes, sizeof(self.unique_id_bytes))
         return twin
 
@@ -350,7 +350,7 @@ cdef class Message:
             found[KEYS] = self._keys
         if self._tags is not None:
             found[TAGS] = self._tags
-        if self.has_unique_id:
+        if self.unique_id_state == RAW_ID:
             found[UNIQ_KEY] = self.unique_id_text()
         if self._properties is not None:
             found.update(self._properties)
@@ -371,7 +371,7 @@ cdef class Message:
             put_pair(output, "KEYS", 4, self._keys, json)
         if self._tags is not None:
             put_pair(output, "TAGS", 4, self._tags, json)
-        if self.has_unique_id:
+        if self.unique_id_state == RAW_ID:
             reserve(output, 8 + UNIQUE_ID_DIGITS + 12)
             if json:
                 memcpy(output.at, "UNIQ_KEY\\u0001", 14)

@@ -104,14 +104,28 @@ cdef enum:
 
 
 cdef inline uint8_t *put_decimal_u(uint8_t *at, uint64_t value) noexcept nogil:
+    cdef const char *pairs = (
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+        "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+        "9899"
+    )
     cdef uint8_t digits[DECIMAL_ROOM]
     cdef int first = DECIMAL_ROOM
-    while value >= 10:
+    cdef uint64_t rest
+    if value < 10:
+        at[0] = <uint8_t>(0x30 + value)
+        return at + 1
+    while value >= 100:
+        rest = value // 100
+        first -= 2
+        memcpy(&digits[first], pairs + 2 * (value - rest * 100), 2)
+        value = rest
+    if value >= 10:
+        first -= 2
+        memcpy(&digits[first], pairs + 2 * value, 2)
+    else:
         first -= 1
-        digits[first] = <uint8_t>(0x30 + value % 10)
-        value //= 10
-    first -= 1
-    digits[first] = <uint8_t>(0x30 + value)
+        digits[first] = <uint8_t>(0x30 + value)
     memcpy(at, &digits[first], DECIMAL_ROOM - first)
     return at + (DECIMAL_ROOM - first)
 

@@ -1,0 +1,41 @@
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from pyrocketmq._native.bytesio cimport Output
+from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.text cimport Text
+
+cdef enum:
+    ONEWAY_FLAG = 2
+
+
+cdef struct SendFields:
+    int32_t queue_id
+    int32_t opaque
+    int32_t sys_flag
+    int32_t wire_flag  # 0 for a request, ONEWAY_FLAG for one that is not answered
+    int64_t born_ms
+
+
+cdef class SendEncoder:
+    # What does not change between two sends of one producer to one broker, encoded once.
+    cdef readonly str producer_group
+    cdef readonly str broker_name
+    cdef readonly str codec
+    cdef readonly Py_ssize_t max_message_bytes
+    cdef bint json
+    cdef tuple kept  # owns the bytes that the Text fields point into
+    cdef Text before_topic[2]  # of a single message and of a batch
+    cdef Text after_topic
+    cdef Text after_properties[2]
+    # The decimal digits of the birth time written last: the messages of one burst share it.
+    cdef int64_t born_ms
+    cdef uint8_t born_digits[20]
+    cdef Py_ssize_t born_size
+
+    cdef Py_ssize_t put_message(self, Output *output, Message message, const SendFields *fields, bytes body) except -1
+    cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1
+    cdef int put_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
+    cdef int put_json_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
+    cdef int put_binary_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
+    cdef uint8_t *put_born(self, uint8_t *at, int64_t born_ms) noexcept
+    cdef int put_checked_properties(self, Output *output, Message message) except -1
