@@ -29,7 +29,7 @@ build: $(VENV)/.native  ## compile what changed in csrc
 lint: $(WITH_DEV)  ## ruff, cython-lint, import contracts, content of the sdist
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@PATH=$(abspath $(VENV)/bin):$$PATH cython-lint --max-line-length 110 csrc
+	@PATH=$(abspath $(VENV)/bin):$$PATH cython-lint --max-line-length 120 csrc
 	@$(PY) tools/check_csrc.py
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/check-manifest
