@@ -1,8 +1,22 @@
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-cdef struct Slice:
-    int32_t at  # offset into the frame
-    int32_t size  # -1: not there
+# Where a text lies in a frame: offset << 32 | size. One word, as two halves written apart and read together stall.
+ctypedef uint64_t Span
+
+cdef enum:
+    ABSENT = 0  # no text can start at offset 0, where the length word is
+
+
+cdef inline Span span_of(Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    return <uint64_t>at << 32 | <uint64_t>size
+
+
+cdef inline Py_ssize_t span_at(Span span) noexcept nogil:
+    return <Py_ssize_t>(span >> 32)
+
+
+cdef inline Py_ssize_t span_size(Span span) noexcept nogil:
+    return <uint32_t>span
 
 
 cdef struct SendAnswer:
@@ -11,15 +25,15 @@ cdef struct SendAnswer:
     int32_t flag
     int32_t queue_id
     int64_t queue_offset
-    Slice msg_id
-    Slice transaction_id
-    Slice region_id
-    Slice recall_handle
-    Slice remark
+    Span msg_id
+    Span transaction_id
+    Span region_id
+    Span recall_handle
+    Span remark
 
 
 cdef class SendResult:
-    cdef bytes source  # what the slices point into
+    cdef bytes source  # what the spans point into
     cdef SendAnswer answer
     cdef str _msg_id
     cdef bint has_unique_id
@@ -32,9 +46,8 @@ cdef class SendResult:
     cdef public object message_queue
     cdef public int attempts
 
-    cdef str text_at(self, const Slice *slice)
+    cdef str text_at(self, Span span)
 
 
-# 0: read; 1: not in the plain form, so the general decoder must judge it.
 cdef bint read_send_answer(const uint8_t *frame, Py_ssize_t size, SendAnswer *answer) noexcept nogil
 cdef SendResult make_send_result(bytes frame, const SendAnswer *answer)

@@ -16,6 +16,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
     #if defined(_MSC_VER)
+    #include <intrin.h>
     #include <stdlib.h>
     #define PRMQ_SWAP16 _byteswap_ushort
     #define PRMQ_SWAP32 _byteswap_ulong
@@ -38,7 +39,21 @@ cdef extern from *:
     static inline uint16_t prmq_load_be16(const void *p) { uint16_t v; memcpy(&v, p, 2); return PRMQ_BE16(v); }
     static inline uint32_t prmq_load_be32(const void *p) { uint32_t v; memcpy(&v, p, 4); return PRMQ_BE32(v); }
     static inline uint64_t prmq_load_be64(const void *p) { uint64_t v; memcpy(&v, p, 8); return PRMQ_BE64(v); }
+    /* Eight bytes with the first one lowest, so that the lowest bit set in a mask is the first hit. */
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    static inline uint64_t prmq_load_word(const void *p) { uint64_t v; memcpy(&v, p, 8); return PRMQ_SWAP64(v); }
+    #else
     static inline uint64_t prmq_load_word(const void *p) { uint64_t v; memcpy(&v, p, 8); return v; }
+    #endif
+    #if defined(_MSC_VER)
+    static inline int prmq_first_hit(uint64_t mask) {
+        unsigned long bit;
+        _BitScanForward64(&bit, mask);
+        return (int)(bit >> 3);
+    }
+    #else
+    static inline int prmq_first_hit(uint64_t mask) { return __builtin_ctzll(mask) >> 3; }
+    #endif
     static inline void prmq_store_be16(void *p, uint16_t v) { v = PRMQ_BE16(v); memcpy(p, &v, 2); }
     static inline void prmq_store_be32(void *p, uint32_t v) { v = PRMQ_BE32(v); memcpy(p, &v, 4); }
     static inline void prmq_store_be64(void *p, uint64_t v) { v = PRMQ_BE64(v); memcpy(p, &v, 8); }
@@ -47,7 +62,8 @@ cdef extern from *:
     uint16_t load_be16 "prmq_load_be16"(const void *p) noexcept nogil
     uint32_t load_be32 "prmq_load_be32"(const void *p) noexcept nogil
     uint64_t load_be64 "prmq_load_be64"(const void *p) noexcept nogil
-    uint64_t load_word "prmq_load_word"(const void *p) noexcept nogil  # eight bytes in host order
+    uint64_t load_word "prmq_load_word"(const void *p) noexcept nogil  # eight bytes, the first one lowest
+    int first_hit "prmq_first_hit"(uint64_t mask) noexcept nogil  # the byte of the lowest bit; the mask is not 0
     void store_be16 "prmq_store_be16"(void *p, uint16_t v) noexcept nogil
     void store_be32 "prmq_store_be32"(void *p, uint32_t v) noexcept nogil
     void store_be64 "prmq_store_be64"(void *p, uint64_t v) noexcept nogil

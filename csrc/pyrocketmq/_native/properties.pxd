@@ -23,7 +23,7 @@ cdef inline Py_ssize_t separator_at(const char *text, Py_ssize_t size) noexcept 
     cdef Py_ssize_t at = 0
     while size - at >= 8:
         word = load_word(text + at)
-        # Bytes below 3, exact up to 0x80; a zero byte is let through by the loop below.
+        # A byte below 3; a zero byte is let through by the loop below.
         if (word - ones * 3) & ~word & high:
             break
         at += 8

@@ -7,7 +7,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport Output, load_word, reserve
+from pyrocketmq._native.bytesio cimport Output, first_hit, load_word, reserve
 
 
 cdef struct Text:
@@ -26,9 +26,9 @@ cdef inline bint needs_escape(uint8_t byte) noexcept nogil:
 
 
 cdef inline uint64_t escape_mask(uint64_t word) noexcept nogil:
-    """Nonzero when one of eight bytes may need an escape in a JSON string.
+    """Has a bit set in the first of eight bytes that needs an escape in a JSON string, and none if no byte does.
 
-    Exact below 0x80, so plain ASCII never leaves the fast way; bytes of longer UTF-8 sequences are not flagged.
+    A borrow can set bits behind that first byte, so only the lowest bit is to be trusted.
     """
     cdef uint64_t ones = <uint64_t>0x0101010101010101
     cdef uint64_t high = <uint64_t>0x8080808080808080
@@ -40,9 +40,11 @@ cdef inline uint64_t escape_mask(uint64_t word) noexcept nogil:
 cdef inline Py_ssize_t plain_prefix(const char *text, Py_ssize_t size) noexcept nogil:
     """How many leading bytes can stand in a JSON string as they are."""
     cdef Py_ssize_t at = 0
+    cdef uint64_t mask
     while size - at >= 8:
-        if escape_mask(load_word(text + at)):
-            break
+        mask = escape_mask(load_word(text + at))
+        if mask:
+            return at + first_hit(mask)
         at += 8
     while at < size and not needs_escape(<uint8_t>text[at]):
         at += 1
