@@ -79,7 +79,10 @@ def test_a_message_may_join_again_once_its_delay_is_taken_off() -> None:
 @pytest.mark.parametrize("excess", [-1, 0, 1])
 def test_one_body_may_have_4_mib(excess: int) -> None:
     body = bytes(MAX_BODY_BYTES + excess)
-    for encode in (lambda: encode_batch_body([Message("shop", body, keys="k1")]), lambda: encode_batch_bodies([body])):
+    for encode in (
+        lambda: encode_batch_body([Message("shop", body, keys="k1")]),
+        lambda: encode_batch_bodies([body]),
+    ):
         if excess <= 0:
             assert len(encode()) > len(body)
         else:
@@ -93,7 +96,9 @@ def test_the_properties_of_one_message_have_a_limit(excess: int) -> None:
     if excess <= 0:
         assert decode_batch_body(encode_batch_body([message]))[0].properties == message.properties
     else:
-        with pytest.raises(MessageTooLargeError, match=r'32,638 bytes are over the limit of 32,637. Topic "shop"'):
+        with pytest.raises(
+            MessageTooLargeError, match=r'32,638 bytes are over the limit of 32,637. Topic "shop"'
+        ):
             encode_batch_body([message])
 
 

@@ -51,7 +51,9 @@ def test_a_property_set_to_none_is_gone() -> None:
 @pytest.mark.parametrize("separator", ["\x01", "\x02"])
 def test_separators_are_refused_wherever_they_would_cut_the_properties(place: str, separator: str) -> None:
     text = f"long enough for a word{separator}end"
-    with pytest.raises(InvalidMessageError, match=rf"separator byte 0x0{ord(separator)} at byte 22") as caught:
+    with pytest.raises(
+        InvalidMessageError, match=rf"separator byte 0x0{ord(separator)} at byte 22"
+    ) as caught:
         match place:
             case "value":
                 Message("shop", b"x", properties={"a": text})

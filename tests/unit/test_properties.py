@@ -17,7 +17,9 @@ def test_the_text_ends_with_a_separator_and_is_read_back() -> None:
     text = encode_properties({"KEYS": "k1 k2", "colour": "\u8d64"})
 
     assert text == "KEYS\x01k1 k2\x02colour\x01\u8d64\x02"
-    assert decode_properties(text) == decode_properties(text.encode()) == {"KEYS": "k1 k2", "colour": "\u8d64"}
+    assert (
+        decode_properties(text) == decode_properties(text.encode()) == {"KEYS": "k1 k2", "colour": "\u8d64"}
+    )
 
 
 def test_the_text_of_a_4_9_server_lacks_the_last_separator() -> None:

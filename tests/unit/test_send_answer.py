@@ -107,10 +107,19 @@ def test_every_cut_of_an_answer_is_noticed() -> None:
 
 
 def test_a_result_can_be_made_and_compared() -> None:
-    made = SendResult(SendStatus.SEND_OK, "id-1", "queue", 7, "tx", offset_msg_id="off", queue_id=2, attempts=3)
+    made = SendResult(
+        SendStatus.SEND_OK, "id-1", "queue", 7, "tx", offset_msg_id="off", queue_id=2, attempts=3
+    )
 
-    assert (made.msg_id, made.message_queue, made.queue_offset, made.transaction_id) == ("id-1", "queue", 7, "tx")
+    assert (made.msg_id, made.message_queue, made.queue_offset, made.transaction_id) == (
+        "id-1",
+        "queue",
+        7,
+        "tx",
+    )
     assert (made.offset_msg_id, made.queue_id, made.attempts, made.ok) == ("off", 2, 3, True)
-    assert made == SendResult(SendStatus.SEND_OK, "id-1", "queue", 7, "tx", offset_msg_id="off", queue_id=2, attempts=3)
+    assert made == SendResult(
+        SendStatus.SEND_OK, "id-1", "queue", 7, "tx", offset_msg_id="off", queue_id=2, attempts=3
+    )
     assert made != SendResult(SendStatus.SEND_OK, "id-2", "queue", 7)
     assert repr(made) == "SendResult(SEND_OK, msg_id='id-1', queue_id=2, queue_offset=7)"

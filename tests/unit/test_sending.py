@@ -12,7 +12,12 @@ from pyrocketmq._native.frame import decode_frame
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.properties import decode_properties
 from pyrocketmq._native.sending import SendEncoder
-from pyrocketmq.errors import ConfigurationError, InvalidMessageError, MessageTooLargeError, SerializationError
+from pyrocketmq.errors import (
+    ConfigurationError,
+    InvalidMessageError,
+    MessageTooLargeError,
+    SerializationError,
+)
 
 CODECS = ["json", "binary"]
 
@@ -29,14 +34,22 @@ def buffer() -> WriteBuffer:
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_frame_has_all_fields_of_send_message_v2(codec: str, buffer: WriteBuffer) -> None:
     message = Message("shop", b"hello", "new", "k-1", flag=9, properties={"quote": 'a"b\\c\n\u00e9'})
-    size = SendEncoder("orders", "broker-a", codec).put(buffer, message, 3, -5, born_ms=1718000000000, sys_flag=0x301)
+    size = SendEncoder("orders", "broker-a", codec).put(
+        buffer, message, 3, -5, born_ms=1718000000000, sys_flag=0x301
+    )
     frame = buffer.take()
     command = decode_frame(frame)
     fields = fields_of(frame)
 
     assert size == len(frame) == int.from_bytes(frame[:4], "big") + 4
     assert frame[4] == CODECS.index(codec)
-    assert (command.code, command.language, command.version, command.opaque, command.flag) == (310, 3, 513, -5, 0)
+    assert (command.code, command.language, command.version, command.opaque, command.flag) == (
+        310,
+        3,
+        513,
+        -5,
+        0,
+    )
     assert command.body == b"hello"
     assert decode_properties(fields.pop("i")) == dict(message.properties)
     assert fields == {
@@ -67,7 +80,9 @@ def test_a_batch_frame_carries_the_batch_body(codec: str, buffer: WriteBuffer) -
     assert "n" not in command.ext_fields
     assert command.body is not None
     assert [record.body for record in decode_batch_body(command.body)] == [m.body for m in messages]
-    assert [record.properties for record in decode_batch_body(command.body)] == [dict(m.properties) for m in messages]
+    assert [record.properties for record in decode_batch_body(command.body)] == [
+        dict(m.properties) for m in messages
+    ]
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -124,7 +139,9 @@ def test_the_birth_time_is_the_clock_unless_given(buffer: WriteBuffer) -> None:
 @pytest.mark.parametrize("value", [0, 9, 10, 99, 100, 12345, 2**31 - 1, -1, -(2**31)])
 @pytest.mark.parametrize("codec", CODECS)
 def test_numbers_of_every_length_come_out_whole(value: int, codec: str, buffer: WriteBuffer) -> None:
-    SendEncoder("orders", codec=codec).put(buffer, Message("shop", b"x", flag=value), value, value, sys_flag=value)
+    SendEncoder("orders", codec=codec).put(
+        buffer, Message("shop", b"x", flag=value), value, value, sys_flag=value
+    )
     frame = buffer.take()
 
     assert decode_frame(frame).opaque == value
@@ -134,7 +151,11 @@ def test_numbers_of_every_length_come_out_whole(value: int, codec: str, buffer: 
 def refusals() -> list[tuple[Message, type[Exception], str]]:
     return [
         (Message("shop", b"", keys="k1"), InvalidMessageError, r'body is empty.*Topic "shop", keys k1'),
-        (Message("shop", bytes(1001)), MessageTooLargeError, r"body of 1,001 bytes is over max_message_bytes 1,000"),
+        (
+            Message("shop", bytes(1001)),
+            MessageTooLargeError,
+            r"body of 1,001 bytes is over max_message_bytes 1,000",
+        ),
         (
             Message("shop", b"x", properties={"a": "v" * 32_700}),
             MessageTooLargeError,
@@ -164,7 +185,9 @@ def test_escapes_count_against_the_header_and_not_against_the_properties(buffer:
     assert decode_properties(fields_of(buffer.take())["i"])["fits"] == '"' * 20_000
 
     message = Message("shop", b"x", properties={"large": "\x03" * 12_000, "small": "1"})
-    with pytest.raises(SerializationError, match=r"header of 72,\d\d\d bytes .*largest properties: large") as caught:
+    with pytest.raises(
+        SerializationError, match=r"header of 72,\d\d\d bytes .*largest properties: large"
+    ) as caught:
         SendEncoder("orders").put(buffer, message, 0, 1)
     assert 'header_codec="binary"' in str(caught.value)
     assert len(buffer) == 0

@@ -1,6 +1,8 @@
 from enum import IntEnum
 from typing import ClassVar
 
+from typing_extensions import disjoint_base
+
 __all__ = ["SendResult", "SendStatus", "decode_send_answer"]
 
 class SendStatus(IntEnum):
@@ -11,6 +13,7 @@ class SendStatus(IntEnum):
     FLUSH_SLAVE_TIMEOUT = 2
     SLAVE_NOT_AVAILABLE = 3
 
+@disjoint_base
 class SendResult:
     """What became of one send.
 

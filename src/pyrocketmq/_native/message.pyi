@@ -83,5 +83,7 @@ class Message:
     def __deepcopy__(self, memo: dict[int, object]) -> Message: ...
     def __eq__(self, other: object, /) -> bool: ...
 
-def rebuild_message(topic: str, body: bytes, flag: int, batch: bool, properties: Mapping[str, str]) -> Message:
+def rebuild_message(
+    topic: str, body: bytes, flag: int, batch: bool, properties: Mapping[str, str]
+) -> Message:
     """What pickle calls to make a message again."""
