@@ -71,6 +71,15 @@ def test_a_recall_handle_survives_the_way() -> None:
     assert RecallHandle.decode(HANDLE.encode()) == HANDLE
 
 
+def test_a_recall_handle_is_fit_for_urls() -> None:
+    handle = RecallHandle("??>>~~", "\u07ff\u07ff", "1", "id")
+    encoded_handle = handle.encode()
+    assert "+" not in encoded_handle
+    assert "/" not in encoded_handle
+    assert {"-", "_"} & set(encoded_handle)
+    assert RecallHandle.decode(encoded_handle) == handle
+
+
 @pytest.mark.parametrize("part", ["", "a b"])
 def test_a_part_that_would_shift_the_others_is_refused(part: str) -> None:
     with pytest.raises(SerializationError) as caught:

@@ -43,6 +43,19 @@ def test_a_delivery_of_several_messages_gives_a_record_for_each() -> None:
     assert keys == {"1", "2"}
 
 
+def test_the_cloud_channel_keeps_the_separator_of_what_it_leaves_out() -> None:
+    context = TraceContext(
+        TraceType.SUB_AFTER, [TraceBean(msg_id="m", keys="k")], 5, "r", "g", request_id="q"
+    )
+    assert encode_trace(context)[0] == "SubAfter q m 0 true k 0 5 g|".translate(MARKS)
+    context.cloud = True
+    assert encode_trace(context)[0] == "SubAfter q m 0 true k 0 |".translate(MARKS)
+
+
+def test_a_message_without_id_and_keys_cannot_be_found() -> None:
+    assert encode_trace(TraceContext(TraceType.PUB, [TraceBean(msg_id=None, keys="  ")]))[1] == set()
+
+
 def test_no_records_are_no_contexts() -> None:
     assert decode_traces("") == []
     assert encode_trace(TraceContext(TraceType.SUB_AFTER)) == ("", set())

@@ -132,7 +132,7 @@ def check_receipt(case: Case) -> None:
         retry_mark(case["topic"]),
         case["brokerName"],
         case["queueId"],
-        case["msgQueueOffset"],
+        case.get("msgQueueOffset"),
     )
     assert receipt.encode() == case["encoded"]
     assert PopReceipt.decode(case["encoded"]) == receipt
@@ -210,6 +210,6 @@ def context_of(case: Case) -> TraceContext:
 def test_traces_are_written_as_java_does_and_read_again(case: Case) -> None:
     encoded, keys = encode_trace(context_of(case))
     assert encoded == case["encoded"]
-    assert sorted(keys) == sorted(case["keys"])
+    assert sorted(keys) == sorted([key for key in case["keys"] if key is not None])
     again = "".join([encode_trace(context)[0] for context in decode_traces(encoded)])
     assert again == case["encoded"]

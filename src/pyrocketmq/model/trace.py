@@ -118,8 +118,9 @@ def encode_trace(context: TraceContext) -> tuple[str, set[str]]:
         records.append(FIELD_SEPARATOR.join(fields) + RECORD_END)
     keys: set[str] = set()
     for bean in context.beans:
-        keys.add(_text(bean.msg_id))
-        if bean.keys:
+        if bean.msg_id is not None:
+            keys.add(bean.msg_id)
+        if bean.keys and not bean.keys.isspace():
             keys.update(bean.keys.rstrip(" ").split(" "))
     return "".join(records), keys
 
