@@ -22,7 +22,7 @@ __all__ = ["SendResult", "SendStatus", "decode_send_answer"]
 
 
 class SendStatus(IntEnum):
-    """What a broker did with a message it has stored. Only SEND_OK means that every configured copy was confirmed."""
+    """What a broker did with a message it stored; only SEND_OK means that every copy was confirmed."""
 
     SEND_OK = 0
     FLUSH_DISK_TIMEOUT = 1
@@ -126,14 +126,14 @@ cdef class SendResult:
 
     @property
     def offset_msg_id(self):
-        """The broker's id: its address and the place in its log; of a batch, one for each message with commas."""
+        """The broker's id: its address and the place in its log; of a batch, one for each message."""
         if self._offset_msg_id is None:
             self._offset_msg_id = self.text_at(self.answer.msg_id)
         return self._offset_msg_id
 
     @property
     def transaction_id(self):
-        """The id a transaction goes by; a 4.9 broker sends none, and the client's message id stands in for it."""
+        """The id a transaction goes by; a 4.9 broker sends none, then it is the client's message id."""
         if self._transaction_id is None:
             self._transaction_id = self.text_at(self.answer.transaction_id)
         return self.msg_id if self._transaction_id is None else self._transaction_id

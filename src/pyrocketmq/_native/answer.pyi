@@ -6,7 +6,7 @@ from typing_extensions import disjoint_base
 __all__ = ["SendResult", "SendStatus", "decode_send_answer"]
 
 class SendStatus(IntEnum):
-    """What a broker did with a message it has stored. Only SEND_OK means that every configured copy was confirmed."""
+    """What a broker did with a message it stored; only SEND_OK means that every copy was confirmed."""
 
     SEND_OK = 0
     FLUSH_DISK_TIMEOUT = 1
@@ -17,8 +17,8 @@ class SendStatus(IntEnum):
 class SendResult:
     """What became of one send.
 
-    Its texts are decoded when they are asked for. ``ok`` is true only for SEND_OK; the three other statuses mean that
-    the broker has stored the message and could not confirm a flush or a copy in time.
+    Its texts are decoded when they are asked for. ``ok`` is true only for SEND_OK; the three other
+    statuses mean that the broker has stored the message and could not confirm a flush or a copy in time.
     """
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -65,10 +65,10 @@ class SendResult:
     def msg_id(self, value: str | None) -> None: ...
     @property
     def offset_msg_id(self) -> str | None:
-        """The broker's id: its address and the place in its log; of a batch, one for each message with commas."""
+        """The broker's id: its address and the place in its log; of a batch, one for each message."""
     @property
     def transaction_id(self) -> str | None:
-        """The id a transaction goes by; a 4.9 broker sends none, and the client's message id stands in for it."""
+        """The id a transaction goes by; a 4.9 broker sends none, then it is the client's message id."""
     @property
     def region_id(self) -> str | None: ...
     @property
