@@ -51,18 +51,14 @@ def test_a_property_set_to_none_is_gone() -> None:
 @pytest.mark.parametrize("separator", ["\x01", "\x02"])
 def test_separators_are_refused_wherever_they_would_cut_the_properties(place: str, separator: str) -> None:
     text = f"long enough for a word{separator}end"
-    with pytest.raises(
-        InvalidMessageError, match=rf"separator byte 0x0{ord(separator)} at byte 22"
-    ) as caught:
-        match place:
-            case "value":
-                Message("shop", b"x", properties={"a": text})
-            case "name":
-                Message("shop", b"x", properties={text: "a"})
-            case "tags":
-                Message("shop", b"x", tags=text)
-            case _:
-                Message("shop", b"x", keys=["fine", text])
+    parts: dict[str, Any] = {
+        "value": {"properties": {"a": text}},
+        "name": {"properties": {text: "a"}},
+        "tags": {"tags": text},
+        "keys": {"keys": ["fine", text]},
+    }
+    with pytest.raises(InvalidMessageError, match=f"byte 0x0{ord(separator)} at byte 22") as caught:
+        Message("shop", b"x", **parts[place])
     assert "\\x01" in str(caught.value)
     assert caught.value.field is not None
 

@@ -1,4 +1,4 @@
-"""The answer to a send: the plain form is read from the bytes, everything else by the general decoder, alike."""
+"""The answer to a send: read from the bytes when plain, by the general decoder when not, alike."""
 
 from __future__ import annotations
 

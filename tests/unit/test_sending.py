@@ -179,7 +179,7 @@ def test_a_refusal_names_the_message_and_writes_nothing(number: int, codec: str,
 
 
 def test_escapes_count_against_the_header_and_not_against_the_properties(buffer: WriteBuffer) -> None:
-    """20,000 quotes are 40,000 bytes of JSON: fine for a broker; 32,000 would make a header of over 64 KiB."""
+    """20,000 quotes are 40,000 bytes of JSON, which is fine; 72,000 bytes of escapes are not."""
     message = Message("shop", b"x", properties={"fits": '"' * 20_000})
     SendEncoder("orders").put(buffer, message, 0, 1)
     assert decode_properties(fields_of(buffer.take())["i"])["fits"] == '"' * 20_000

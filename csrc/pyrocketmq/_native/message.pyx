@@ -230,7 +230,7 @@ cdef class Message:
 
     @property
     def unique_id(self):
-        """The client's message id (property UNIQ_KEY), given when the message is first encoded for sending."""
+        """The client's message id (property UNIQ_KEY), given when the message is first encoded."""
         return self.get_property(UNIQ_KEY)
 
     @property

@@ -142,8 +142,8 @@ cdef class SendEncoder:
         """Append one frame with a batch of messages of one topic, and return its size.
 
         Raises:
-            InvalidMessageError: no messages, mixed topics, an empty body, or a message that cannot be in a batch.
-            MessageTooLargeError: a message, or all together, are over the limit. Nothing is written on an error.
+            InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
+            MessageTooLargeError: a message, or all together, are over the limit; nothing is written.
         """
         cdef SendFields fields
         buffer.check_no_views()

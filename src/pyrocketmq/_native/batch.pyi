@@ -26,7 +26,7 @@ def encode_batch_body(messages: Iterable[Message]) -> bytes:
     """The batch body of messages of one topic.
 
     Raises:
-        InvalidMessageError: no messages, mixed topics, an empty body, or a message that cannot be in a batch.
+        InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
         MessageTooLargeError: one body or the properties of one message are over the limit.
     """
 

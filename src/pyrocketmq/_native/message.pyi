@@ -58,7 +58,7 @@ class Message:
     def batch(self, value: bool) -> None: ...
     @property
     def unique_id(self) -> str | None:
-        """The client's message id (property UNIQ_KEY), given when the message is first encoded for sending."""
+        """The client's message id (property UNIQ_KEY), given when the message is first encoded."""
     @property
     def delay_level(self) -> int:
         """The delay level 1 to 18, or 0 for none (property DELAY)."""

@@ -1,4 +1,4 @@
-from typing import Literal, final
+from typing import final
 
 from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.message import Message
@@ -25,7 +25,7 @@ class SendEncoder:
         cls,
         producer_group: str,
         broker_name: str = "",
-        codec: Literal["json", "binary"] | str = "json",
+        codec: str = "json",
         default_topic: str = "TBW102",
         default_topic_queues: int = 4,
         max_message_bytes: int = 4194304,
@@ -80,6 +80,6 @@ class SendEncoder:
         """Append one frame with a batch of messages of one topic, and return its size.
 
         Raises:
-            InvalidMessageError: no messages, mixed topics, an empty body, or a message that cannot be in a batch.
-            MessageTooLargeError: a message, or all together, are over the limit. Nothing is written on an error.
+            InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
+            MessageTooLargeError: a message, or all together, are over the limit; nothing is written.
         """
