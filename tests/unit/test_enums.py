@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
-
 from pyrocketmq.model.enums import (
     BoundaryType,
     CompressionType,
@@ -13,7 +11,6 @@ from pyrocketmq.model.enums import (
     LanguageCode,
     RequestCode,
     ResponseCode,
-    SendStatus,
 )
 from pyrocketmq.model.flags import CommandFlag, MessageSysFlag, Perm, PullSysFlag, build_pull_sys_flag
 from pyrocketmq.model.headers import HEADERS
@@ -49,20 +46,6 @@ def test_flag_types_keep_their_founding_numbers_and_the_wire_has_its_own() -> No
     assert (FlagType.RPC_TYPE, FlagType.RPC_ONEWAY, FlagType.RESPONSE_TYPE) == (0, 1, 1)
     assert FlagType["RESPONSE_TYPE"] is FlagType["RPC_ONEWAY"]
     assert [(flag.name, flag.value) for flag in CommandFlag] == [("RESPONSE", 1), ("ONEWAY", 2)]
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        (0, SendStatus.SEND_OK),
-        (10, SendStatus.FLUSH_DISK_TIMEOUT),
-        (11, SendStatus.SLAVE_NOT_AVAILABLE),
-        (12, SendStatus.FLUSH_SLAVE_TIMEOUT),
-        (13, None),
-    ],
-)
-def test_stored_messages_have_a_send_status(code: int, status: SendStatus | None) -> None:
-    assert SendStatus.from_response_code(code) is status
 
 
 def test_pull_flags_are_the_sum_of_their_bits() -> None:

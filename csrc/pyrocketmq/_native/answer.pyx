@@ -10,8 +10,7 @@ from libc.stdint cimport INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, int32_t, in
 from libc.string cimport memcmp
 
 from pyrocketmq._native.bytesio cimport first_hit, load_be16, load_be32, load_word
-from pyrocketmq._native.message cimport put_hex
-from pyrocketmq._native.text cimport escape_mask
+from pyrocketmq._native.text cimport escape_mask, hex_text
 
 from enum import IntEnum
 
@@ -115,7 +114,7 @@ cdef class SendResult:
         """The client's message id, or the broker's where the client gave none."""
         if self._msg_id is None:
             if self.has_unique_id:
-                self._msg_id = unique_id_text(self.unique_id_bytes)
+                self._msg_id = hex_text(self.unique_id_bytes, sizeof(self.unique_id_bytes))
             else:
                 return self.offset_msg_id
         return self._msg_id
@@ -191,12 +190,6 @@ def facts(SendResult result not None):
         result.remark,
         result.attempts,
     )
-
-
-cdef str unique_id_text(const uint8_t *raw):
-    cdef uint8_t digits[32]
-    put_hex(digits, raw, 16)
-    return PyUnicode_DecodeUTF8(<const char *>digits, 32, NULL)
 
 
 cdef SendResult make_send_result(bytes frame, const SendAnswer *answer):

@@ -21,6 +21,8 @@ from libc.string cimport memcpy
 
 import cython
 
+from pyrocketmq._native.clock cimport coarse_now_ms
+from pyrocketmq._native.text cimport hex_text, put_hex
 from pyrocketmq._native.bytesio cimport load_be16, load_be32, load_be64, store_be16, store_be32, store_be64
 
 from pyrocketmq.errors import ConfigurationError, DeserializationError
@@ -40,29 +42,12 @@ cdef extern from *:
     """
     #ifdef _WIN32
     #include <process.h>
-    #include <windows.h>
-    static int64_t prmq_coarse_ms(void) {
-        FILETIME now;
-        GetSystemTimeAsFileTime(&now);
-        uint64_t ticks = ((uint64_t) now.dwHighDateTime << 32) | now.dwLowDateTime; /* 100 ns each */
-        return (int64_t) (ticks / 10000) - 11644473600000LL;
-    }
+    #include <time.h>
     static int64_t prmq_pid(void) { return _getpid(); }
     static int prmq_local_time(time_t at, struct tm *parts) { return localtime_s(parts, &at) == 0; }
     #else
     #include <time.h>
     #include <unistd.h>
-    /* The coarse clock moves every 1 to 4 ms and costs a quarter; the counter keeps the ids apart. */
-    #ifdef CLOCK_REALTIME_COARSE
-    #define PRMQ_IDS_CLOCK CLOCK_REALTIME_COARSE
-    #else
-    #define PRMQ_IDS_CLOCK CLOCK_REALTIME
-    #endif
-    static int64_t prmq_coarse_ms(void) {
-        struct timespec now;
-        clock_gettime(PRMQ_IDS_CLOCK, &now);
-        return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    }
     static int64_t prmq_pid(void) { return getpid(); }
     static int prmq_local_time(time_t at, struct tm *parts) { return localtime_r(&at, parts) != NULL; }
     #endif
@@ -99,7 +84,6 @@ cdef extern from *:
     #define prmq_ids_forked() ((void) 0)
     #endif
     """
-    int64_t prmq_coarse_ms() noexcept nogil
     int64_t prmq_pid() noexcept nogil
     int prmq_month_of(int64_t at_ms, int64_t *start_ms, int64_t *next_ms) noexcept nogil
     void prmq_ids_lock() noexcept nogil
@@ -112,8 +96,6 @@ cdef enum:
     COUNTER_BITS = 16
 
 
-cdef const char* HEX_DIGITS = b"0123456789ABCDEF"
-
 OffsetMessageId = namedtuple("OffsetMessageId", ("ip", "port", "offset"), module=__name__)
 OffsetMessageId.__doc__ = "The parts of an offset message id: host address, host port, commit-log offset."
 
@@ -121,13 +103,6 @@ UniqueIdParts = namedtuple(
     "UniqueIdParts", ("ip", "pid", "loader_hash", "millis_since_month_start", "counter"), module=__name__
 )
 UniqueIdParts.__doc__ = "The parts of a unique id; ``pid`` and ``counter`` are their lowest 16 bits."
-
-
-cdef void put_hex(char *out, const unsigned char *data, Py_ssize_t length) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(length):
-        out[2 * i] = HEX_DIGITS[data[i] >> 4]
-        out[2 * i + 1] = HEX_DIGITS[data[i] & 15]
 
 
 cdef inline int _hex_value(Py_UCS4 digit) noexcept nogil:
@@ -188,9 +163,7 @@ cdef bytes address_bytes_of(object address, str field):
 
 cdef str offset_id_text(const unsigned char *host, Py_ssize_t host_bytes, const unsigned char *offset):
     cdef str text = PyUnicode_New(2 * host_bytes + 16, 127)
-    cdef char *out = <char *>PyUnicode_1BYTE_DATA(text)
-    put_hex(out, host, host_bytes)
-    put_hex(out + 2 * host_bytes, offset, 8)
+    put_hex(put_hex(<uint8_t *>PyUnicode_1BYTE_DATA(text), host, host_bytes), offset, 8)
     return text
 
 
@@ -379,28 +352,24 @@ cdef class UniqueIds:
 
     def next(self) -> str:
         """Return the next id."""
-        return self.next_at(prmq_coarse_ms())
+        return self.next_at(coarse_now_ms())
 
     def next_at(self, int64_t now_ms) -> str:
         """Return the next id for a clock that shows ``now_ms`` milliseconds since 1970 (UTC)."""
         cdef uint8_t raw[UNIQUE_ID_BYTES]
-        cdef str text = PyUnicode_New(2 * UNIQUE_ID_BYTES, 127)
         self.fill_at(raw, now_ms)
-        put_hex(<char *>PyUnicode_1BYTE_DATA(text), raw, UNIQUE_ID_BYTES)
-        return text
+        return hex_text(raw, UNIQUE_ID_BYTES)
 
 
 cdef UniqueIds _process_ids = UniqueIds()
 
 
 cdef void fill_unique_id(unsigned char *out) noexcept:
-    _process_ids.fill_at(out, prmq_coarse_ms())
+    _process_ids.fill_at(out, coarse_now_ms())
 
 
 def next_unique_id() -> str:
     """Return a message id that no other call in this process or its children returns."""
     cdef uint8_t raw[UNIQUE_ID_BYTES]
-    cdef str text = PyUnicode_New(2 * UNIQUE_ID_BYTES, 127)
     fill_unique_id(raw)
-    put_hex(<char *>PyUnicode_1BYTE_DATA(text), raw, UNIQUE_ID_BYTES)
-    return text
+    return hex_text(raw, UNIQUE_ID_BYTES)

@@ -24,9 +24,7 @@ cdef class Message:
     cdef uint8_t unique_id_bytes[16]
 
     cdef int put_properties(self, Output *output, bint json) except -1
-    cdef str unique_id_text(self)
     cdef dict property_dict(self)
 
 
 cdef str checked_topic(object topic)
-cdef uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil

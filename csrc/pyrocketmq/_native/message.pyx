@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.bytesio cimport Output, reserve
 from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text
-from pyrocketmq._native.text cimport Text, put_json_chars, utf8_of
+from pyrocketmq._native.text cimport Text, hex_text, put_hex, put_json_chars, utf8_of
 
 from types import MappingProxyType
 
@@ -112,15 +112,6 @@ cdef bytes checked_body(object body):
         field="body",
         advice="serialize it first, for example with orjson.dumps(...)",
     )
-
-
-cdef uint8_t *put_hex(uint8_t *at, const uint8_t *source, int count) noexcept nogil:
-    cdef const char *digits = "0123456789ABCDEF"
-    cdef int i
-    for i in range(count):
-        at[2 * i] = <uint8_t>digits[source[i] >> 4]
-        at[2 * i + 1] = <uint8_t>digits[source[i] & 15]
-    return at + 2 * count
 
 
 cdef inline int put_pair(Output *output, const char *name, Py_ssize_t name_size, str value, bint json) except -1:
@@ -266,7 +257,7 @@ cdef class Message:
         elif key == KEYS:
             found = self._keys
         elif key == UNIQ_KEY and self.unique_id_state == RAW_ID:
-            found = self.unique_id_text()
+            found = hex_text(self.unique_id_bytes, sizeof(self.unique_id_bytes))
         else:
             found = None if self._properties is None else self._properties.get(key)
         return default if found is None else found
@@ -351,15 +342,10 @@ cdef class Message:
         if self._tags is not None:
             found[TAGS] = self._tags
         if self.unique_id_state == RAW_ID:
-            found[UNIQ_KEY] = self.unique_id_text()
+            found[UNIQ_KEY] = hex_text(self.unique_id_bytes, sizeof(self.unique_id_bytes))
         if self._properties is not None:
             found.update(self._properties)
         return found
-
-    cdef str unique_id_text(self):
-        cdef uint8_t digits[UNIQUE_ID_DIGITS]
-        put_hex(digits, self.unique_id_bytes, 16)
-        return (<char *>digits)[:UNIQUE_ID_DIGITS].decode("ascii")
 
     cdef int put_properties(self, Output *output, bint json) except -1:
         """Write the properties text, as it is or as the inside of a JSON string."""

@@ -3,7 +3,7 @@
 Inline functions only; the callers turn a refusal into an error that names their field.
 """
 
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_AsUTF8AndSize, PyUnicode_New
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
@@ -99,6 +99,22 @@ cdef inline int put_json_string(Output *output, const char *text, Py_ssize_t siz
     output.at[0] = 0x22
     output.at += 1
     return 0
+
+
+cdef inline uint8_t *put_hex(uint8_t *at, const uint8_t *source, Py_ssize_t count) noexcept nogil:
+    """Write two upper-case hex digits for each of `count` bytes."""
+    cdef const char *digits = "0123456789ABCDEF"
+    cdef Py_ssize_t i
+    for i in range(count):
+        at[2 * i] = <uint8_t>digits[source[i] >> 4]
+        at[2 * i + 1] = <uint8_t>digits[source[i] & 15]
+    return at + 2 * count
+
+
+cdef inline str hex_text(const uint8_t *source, Py_ssize_t count):
+    cdef str text = PyUnicode_New(2 * count, 127)
+    put_hex(<uint8_t *>PyUnicode_1BYTE_DATA(text), source, count)
+    return text
 
 
 cdef enum:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
+from pyrocketmq._native.answer import SendStatus
+
 __all__ = [
     "BoundaryType",
     "CompressionType",
@@ -348,31 +350,6 @@ class ResponseCode(IntEnum):
     RPC_ADDR_IS_NULL = -1002
     RPC_SEND_TO_CHANNEL_FAILED = -1004
     RPC_TIME_OUT = -1006
-
-
-class SendStatus(IntEnum):
-    """How safely a message is stored. In all four cases it is stored.
-
-    A status other than SEND_OK means that the broker waited in vain for its disk or its replica.
-    """
-
-    SEND_OK = 0
-    FLUSH_DISK_TIMEOUT = 1
-    FLUSH_SLAVE_TIMEOUT = 2
-    SLAVE_NOT_AVAILABLE = 3
-
-    @classmethod
-    def from_response_code(cls, code: int) -> SendStatus | None:
-        """The status that a send answer's code stands for, or None when the message was refused."""
-        return _SEND_STATUS_BY_CODE.get(code)
-
-
-_SEND_STATUS_BY_CODE: dict[int, SendStatus] = {
-    ResponseCode.SUCCESS: SendStatus.SEND_OK,
-    ResponseCode.FLUSH_DISK_TIMEOUT: SendStatus.FLUSH_DISK_TIMEOUT,
-    ResponseCode.FLUSH_SLAVE_TIMEOUT: SendStatus.FLUSH_SLAVE_TIMEOUT,
-    ResponseCode.SLAVE_NOT_AVAILABLE: SendStatus.SLAVE_NOT_AVAILABLE,
-}
 
 
 class CompressionType(IntEnum):
