@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import struct
 import sys
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -519,3 +521,32 @@ def test_body_may_be_text_and_properties_text_or_pairs() -> None:
 
 def test_given_crc_is_written() -> None:
     assert -5 == one(body_crc=-5).body_crc
+
+
+def test_memory_is_level_after_a_thousand_answers() -> None:
+    data = (
+        record(body=compress(b"x" * 500, "zlib"), sys_flag=0x301)
+        + inner_batch()
+        + record(born_host=("::1", 1))
+    )
+
+    def consume() -> None:
+        for message in decode_messages(data):
+            _ = (message.body, message.properties, message.msg_id, message.born_host, message.topic)
+            message.detach()
+        with pytest.raises(DeserializationError):
+            decode_messages_strict(data + b"\0")
+
+    consume()
+    references = sys.getrefcount(data)
+    tracemalloc.start()
+    try:
+        consume()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(1000):
+            consume()
+        gc.collect()  # what pytest.raises leaves behind
+        assert tracemalloc.get_traced_memory()[0] - before < 20_000
+    finally:
+        tracemalloc.stop()
+    assert references == sys.getrefcount(data)
