@@ -78,24 +78,14 @@ class RemotingCommandBuilder:
 
     def with_header(self, header: Header) -> Self:
         """Add all fields of a typed header."""
-        if not isinstance(header, Header):
-            raise SerializationError(
-                f"with_header takes a typed header, got {type(header).__name__}",
-                field="header",
-                advice="use with_ext_fields for a mapping of text",
-            )
+        _require_kind("header", header, Header, advice="use with_ext_fields for a mapping of text")
         self._ext_fields.update(header.to_ext_fields())
         return self
 
     def with_ext_field(self, name: str, value: str) -> Self:
         """Add one ext field by its wire name; every value travels as text."""
         _require_text("the name of an ext field", name, field="ext_fields")
-        if not isinstance(value, str):
-            raise SerializationError(
-                f"ext field {name} must be a str, got {value!r} of type {type(value).__name__}",
-                field=name,
-                advice="give the text of the number or bool, or use a typed header with with_header",
-            )
+        _require_kind(name, value, str, advice="give the text of the number or bool, or use with_header")
         self._ext_fields[name] = value
         return self
 
@@ -112,8 +102,8 @@ class RemotingCommandBuilder:
 
     def with_remark(self, remark: str | None) -> Self:
         """Set the free text of the header."""
-        if remark is not None and not isinstance(remark, str):
-            raise SerializationError(f"remark must be a str, got {type(remark).__name__}", field="remark")
+        if remark is not None:
+            _require_kind("remark", remark, str, advice="decode the bytes, or leave it out")
         self._remark = remark
         return self
 
@@ -159,6 +149,15 @@ class RemotingCommandBuilder:
 def _require_text(what: str, value: object, *, field: str) -> None:
     if not isinstance(value, str) or not value:
         raise SerializationError(f"{what} must be a non-empty str, got {value!r}", field=field)
+
+
+def _require_kind(field: str, value: object, kind: type, *, advice: str) -> None:
+    if not isinstance(value, kind):
+        raise SerializationError(
+            f"{field} must be a {kind.__name__}, got {value!r} of type {type(value).__name__}",
+            field=field,
+            advice=advice,
+        )
 
 
 def _int32(name: str, value: object) -> int:

@@ -49,8 +49,7 @@ def validate_command(command: RemotingCommand) -> bool:
         SerializationError: it cannot be encoded within the limits, or a required ext field is missing.
         DeserializationError: an ext field is not of its type.
     """
-    if not isinstance(command, RemotingCommand):
-        raise SerializationError(f"not a RemotingCommand but {type(command).__name__}", field="command")
+    _require_command(command)
     header = _HEADER_BY_CODE.get(command.code) if command.is_request else None
     if header is not None:
         fields = command.ext_fields or {}
@@ -104,6 +103,11 @@ def get_command_summary(command: RemotingCommand) -> str:
         shown = command.remark[:_MAX_REMARK]
         parts.append(f"remark={shown!r}" + ("..." if len(command.remark) > _MAX_REMARK else ""))
     return " ".join(parts)
+
+
+def _require_command(command: object) -> None:
+    if not isinstance(command, RemotingCommand):
+        raise SerializationError(f"not a RemotingCommand but {type(command).__name__}", field="command")
 
 
 def _code_text(command: RemotingCommand) -> str:

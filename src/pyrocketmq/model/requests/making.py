@@ -4,7 +4,7 @@ What all request creators share: the command from a typed header, and the kinds 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.errors import SerializationError
@@ -27,7 +27,6 @@ Content: TypeAlias = bytes | bytearray | memoryview | str
 _NEVER_EMPTY: Final = frozenset(("topic", "producer_group", "consumer_group", "group"))
 
 
-@runtime_checkable
 class EncodableBody(Protocol):
     """A typed body, for example ``HeartbeatData``, that can write itself."""
 
@@ -48,11 +47,12 @@ def body_bytes(body: RequestBody | None) -> Content | None:
     """
     if body is None or isinstance(body, bytes | bytearray | memoryview | str):
         return body
-    if isinstance(body, EncodableBody):
-        return body.encode()
-    raise SerializationError(
-        f"a body must be bytes, str or a body class with encode(), got {type(body).__name__}", field="body"
-    )
+    if not hasattr(body, "encode"):
+        raise SerializationError(
+            f"a body must be bytes, str or a body class with encode(), got {type(body).__name__}",
+            field="body",
+        )
+    return body.encode()
 
 
 def make_request(
