@@ -121,7 +121,7 @@ class GetAllTopicConfigRequestHeader(Header):
 class GetAllTopicConfigResponseHeader(Header):
     """How many topics there are."""
 
-    total_topic_num: I32
+    total_topic_num: I32 | None = None
 
 
 class GetSubscriptionGroupConfigRequestHeader(RpcRequestHeader):

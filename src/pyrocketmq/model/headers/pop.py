@@ -186,7 +186,7 @@ class LiteSubscriptionCtlRequestHeader(RpcRequestHeader):
     CODE = RequestCode.LITE_SUBSCRIPTION_CTL
 
 
-class NotifyUnsubscribeLiteRequestHeader(Header):
+class NotifyUnsubscribeLiteRequestHeader(RpcRequestHeader):
     """Pushed by a broker: a lite subscription of this client has ended; 5.5."""
 
     CODE = RequestCode.NOTIFY_UNSUBSCRIBE_LITE
