@@ -1,0 +1,1 @@
+"""Benchmarks of the project; `python -m benchmarks` measures, checks and reports."""

@@ -1,0 +1,1 @@
+"""The native core against the fastest plain Python, operation by operation."""
