@@ -10,7 +10,7 @@ from pyrocketmq._native.sending import SendEncoder
 from .arms import Row
 from .baseline import SendFrames
 from .fixtures import each_arm, run_arm
-from .samples import BORN_MS, BROKER, FRAMES_PER_ARM, GROUP, messages, plain_twin, unique_id
+from .samples import BORN_MS, BROKER, FRAMES_PER_ARM, GROUP, messages, plain_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,8 @@ def row_of(
     put = SendEncoder(GROUP, BROKER, codec).put
     clear = buffer.clear
     ours = messages(FRAMES_PER_ARM, body_bytes)
-    for number, message in enumerate(ours):
-        message.set_property("UNIQ_KEY", unique_id(number))
+    for message in ours:
+        put(buffer, message, 3, 1_234_567)  # the first encoding gives the message its unique id
     plain = [plain_twin(message) for message in ours]
 
     def run() -> None:
