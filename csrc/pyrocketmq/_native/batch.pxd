@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint8_t
 
 from pyrocketmq._native.bytesio cimport Output
 from pyrocketmq._native.message cimport Message
@@ -7,8 +7,8 @@ cdef enum:
     # total size, magic, CRC, flag, body length and properties length of one record
     BATCH_RECORD_OVERHEAD = 22
 
-cdef int put_batch_message(Output *output, Message message) except -1
-cdef Py_ssize_t put_batch_messages(Output *output, list messages) except -1
+cdef Py_ssize_t batch_bytes(list messages) except -1
+cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept
 cdef int put_batch_record(
     Output *output,
     int32_t flag,

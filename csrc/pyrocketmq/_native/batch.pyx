@@ -5,11 +5,12 @@ queue. Bodies inside a batch are not compressed.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
 from pyrocketmq._native.bytesio cimport (
     Cursor,
     Output,
+    copy,
     has,
     put_bytes,
     put_i16,
@@ -18,6 +19,7 @@ from pyrocketmq._native.bytesio cimport (
     reserve,
     store_be16,
     store_be32,
+    store_be64,
     take,
     take_i16,
     take_i32,
@@ -81,67 +83,60 @@ cdef int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) exce
     return 0
 
 
-cdef int put_batch_message(Output *output, Message message) except -1:
-    """Write one message as a record; the caller has checked its body."""
-    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
-    cdef Py_ssize_t start = written(output)
-    cdef Py_ssize_t properties_at, properties_size
-    reserve(output, BATCH_RECORD_OVERHEAD + body_size)
-    put_i32(output, 0)  # total size, known at the end
-    put_i32(output, 0)
-    put_i32(output, 0)
-    put_i32(output, message._flag)
-    put_i32(output, <int32_t>body_size)
-    put_bytes(output, PyBytes_AS_STRING(message._body), body_size)
-    put_i16(output, 0)  # properties length, known at the end
-    properties_at = written(output)
-    message.put_properties(output, False)
-    properties_size = written(output) - properties_at
-    if properties_size > SENT_PROPERTIES_LIMIT:
-        refuse_properties_size(message, properties_size)
-    store_be16(output.start + properties_at - 2, <unsigned short>properties_size)
-    store_be32(output.start + start, <unsigned int>(written(output) - start))
-    return 0
-
-
-cdef Py_ssize_t put_batch_messages(Output *output, list messages) except -1:
-    """Write messages of one topic as a batch body and return its size; on an error the output is as before."""
-    cdef Py_ssize_t start = written(output)
+cdef Py_ssize_t batch_bytes(list messages) except -1:
+    """The exact size of the batch body of messages that can be in one batch."""
+    cdef Py_ssize_t size = BATCH_RECORD_OVERHEAD * len(messages)
+    cdef Py_ssize_t index, properties_size
     cdef Message message
     cdef str topic = None
     if not messages:
         raise InvalidMessageError("a batch has no messages", field="messages", advice="pass at least one")
-    try:
-        for index, item in enumerate(messages):
-            if not isinstance(item, Message):
+    for index, item in enumerate(messages):
+        if not isinstance(item, Message):
+            raise InvalidMessageError(
+                f"messages[{index}] must be a Message, not {type(item).__name__}",
+                field="messages",
+                advice="use encode_batch_bodies for plain bytes",
+            )
+        message = <Message>item
+        if topic is None:
+            topic = message._topic
+            if topic.startswith("%RETRY%"):
                 raise InvalidMessageError(
-                    f"messages[{index}] must be a Message, not {type(item).__name__}",
-                    field="messages",
-                    advice="use encode_batch_bodies for plain bytes",
-                )
-            message = <Message>item
-            if topic is None:
-                topic = message._topic
-                if topic.startswith("%RETRY%"):
-                    raise InvalidMessageError(
-                        f"messages of the retry topic {topic!r} cannot be in a batch",
-                        field="topic",
-                        advice="send it alone",
-                    )
-            elif message._topic is not topic and message._topic != topic:
-                raise InvalidMessageError(
-                    f"messages[{index}] has topic {message._topic!r}, the batch has {topic!r}",
+                    f"messages of the retry topic {topic!r} cannot be in a batch",
                     field="topic",
-                    advice="make one batch for each topic",
+                    advice="send it alone",
                 )
-            if message.solo or message._batch:
-                refuse_in_batch(message, index)
-            check_body(message, message._body, STORED_BODY_LIMIT)
-            put_batch_message(output, message)
-    except BaseException:
-        output.at = output.start + start
-        raise
-    return written(output) - start
+        elif message._topic is not topic and message._topic != topic:
+            raise InvalidMessageError(
+                f"messages[{index}] has topic {message._topic!r}, the batch has {topic!r}",
+                field="topic",
+                advice="make one batch for each topic",
+            )
+        if message.solo or message._batch:
+            refuse_in_batch(message, index)
+        check_body(message, message._body, STORED_BODY_LIMIT)
+        properties_size = message.properties_bytes()
+        if properties_size > SENT_PROPERTIES_LIMIT:
+            refuse_properties_size(message, properties_size)
+        size += PyBytes_GET_SIZE(message._body) + properties_size
+    return size
+
+
+# hot: begin
+cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
+    """Write one message as a record; the caller has checked it and made room."""
+    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
+    cdef Py_ssize_t properties_size = message.properties_bytes()
+    store_be32(at, <uint32_t>(BATCH_RECORD_OVERHEAD + body_size + properties_size))
+    store_be64(at + 4, 0)  # magic and CRC
+    store_be32(at + 12, <uint32_t>message._flag)
+    store_be32(at + 16, <uint32_t>body_size)
+    copy(at + 20, PyBytes_AS_STRING(message._body), body_size)
+    at += 20 + body_size
+    store_be16(at, <uint16_t>properties_size)
+    return message.put_properties(at + 2, False)
+# hot: end
 
 
 cdef Py_ssize_t STORED_BODY_LIMIT = MAX_BODY_BYTES
@@ -183,12 +178,12 @@ def encode_batch_body(messages):
         InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
         MessageTooLargeError: one body or the properties of one message are over the limit.
     """
-    cdef Output output = Output(NULL, NULL, NULL)
-    try:
-        put_batch_messages(&output, list(messages))
-        return PyBytes_FromStringAndSize(<char *>output.start, written(&output))
-    finally:
-        release(&output)
+    cdef list items = messages if type(messages) is list else list(messages)
+    cdef bytes body = PyBytes_FromStringAndSize(NULL, batch_bytes(items))
+    cdef uint8_t *at = <uint8_t *>PyBytes_AS_STRING(body)
+    for item in items:
+        at = put_batch_message(at, <Message>item)
+    return body
 
 
 def encode_batch_bodies(bodies):

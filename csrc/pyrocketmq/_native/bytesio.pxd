@@ -7,12 +7,12 @@ Lengths are Py_ssize_t and are compared with what is left, never added to a posi
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 cdef extern from *:
     """
     #ifndef PRMQ_BYTESIO_H
     #define PRMQ_BYTESIO_H
+    #include <stddef.h>
     #include <stdint.h>
     #include <string.h>
     #if defined(_MSC_VER)
@@ -54,6 +54,32 @@ cdef extern from *:
     #else
     static inline int prmq_first_hit(uint64_t mask) { return __builtin_ctzll(mask) >> 3; }
     #endif
+    static inline void prmq_store_word(void *p, uint64_t v) { memcpy(p, &v, 8); }
+    /* For short pieces of unknown size a call of memcpy costs more than the bytes: two overlapping copies of a
+       constant size do up to 64 of them. All loads come before the stores of their pair. */
+    static inline void prmq_copy(void *target, const void *source, ptrdiff_t size) {
+        char *to = (char *)target;
+        const char *from = (const char *)source;
+        if (size > 64) {
+            memcpy(to, from, (size_t)size);
+        } else if (size >= 32) {
+            memcpy(to, from, 32);
+            memcpy(to + size - 32, from + size - 32, 32);
+        } else if (size >= 16) {
+            memcpy(to, from, 16);
+            memcpy(to + size - 16, from + size - 16, 16);
+        } else if (size >= 8) {
+            memcpy(to, from, 8);
+            memcpy(to + size - 8, from + size - 8, 8);
+        } else if (size >= 4) {
+            memcpy(to, from, 4);
+            memcpy(to + size - 4, from + size - 4, 4);
+        } else if (size > 0) {
+            to[0] = from[0];
+            to[size >> 1] = from[size >> 1];
+            to[size - 1] = from[size - 1];
+        }
+    }
     static inline void prmq_store_be16(void *p, uint16_t v) { v = PRMQ_BE16(v); memcpy(p, &v, 2); }
     static inline void prmq_store_be32(void *p, uint32_t v) { v = PRMQ_BE32(v); memcpy(p, &v, 4); }
     static inline void prmq_store_be64(void *p, uint64_t v) { v = PRMQ_BE64(v); memcpy(p, &v, 8); }
@@ -64,6 +90,8 @@ cdef extern from *:
     uint64_t load_be64 "prmq_load_be64"(const void *p) noexcept nogil
     uint64_t load_word "prmq_load_word"(const void *p) noexcept nogil  # eight bytes, the first one lowest
     int first_hit "prmq_first_hit"(uint64_t mask) noexcept nogil  # the byte of the lowest bit; the mask is not 0
+    void store_word "prmq_store_word"(void *p, uint64_t v) noexcept nogil
+    void copy "prmq_copy"(void *target, const void *source, Py_ssize_t size) noexcept nogil
     void store_be16 "prmq_store_be16"(void *p, uint16_t v) noexcept nogil
     void store_be32 "prmq_store_be32"(void *p, uint32_t v) noexcept nogil
     void store_be64 "prmq_store_be64"(void *p, uint64_t v) noexcept nogil
@@ -170,7 +198,7 @@ cdef inline void put_i64(Output *output, int64_t value) noexcept nogil:
 
 
 cdef inline void put_bytes(Output *output, const void *source, Py_ssize_t count) noexcept nogil:
-    memcpy(output.at, source, count)
+    copy(output.at, source, count)
     output.at += count
 
 

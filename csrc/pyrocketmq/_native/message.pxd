@@ -1,7 +1,5 @@
 from libc.stdint cimport int32_t, uint8_t
 
-from pyrocketmq._native.bytesio cimport Output
-
 
 cdef enum UniqueId:
     NO_ID
@@ -11,7 +9,7 @@ cdef enum UniqueId:
 
 cdef class Message:
     # Invariant, kept by every setter: topic, tags, keys and all properties are non-empty str that UTF-8 can
-    # encode, without separators; so the encoders write them without another look.
+    # encode and have encoded once, without separators; so the encoders write them without another look.
     cdef str _topic
     cdef bytes _body
     cdef str _tags
@@ -19,11 +17,16 @@ cdef class Message:
     cdef dict _properties  # all other properties, or None
     cdef int32_t _flag
     cdef bint _batch
+    cdef Py_ssize_t text_bytes  # UTF-8 size of the properties text without a raw unique id
     cdef UniqueId unique_id_state
     cdef bint solo  # has a property that no batch may hold: delay, timer or transaction
     cdef uint8_t unique_id_bytes[16]
 
-    cdef int put_properties(self, Output *output, bint json) except -1
+    cdef Py_ssize_t properties_bytes(self) noexcept
+    cdef uint8_t *put_properties(self, uint8_t *at, bint json) noexcept
+    cdef void set_tags(self, str value) noexcept
+    cdef void set_keys(self, str value) noexcept
+    cdef int store_property(self, str name, str value) except -1
     cdef dict property_dict(self)
 
 

@@ -4,14 +4,14 @@ Knows the properties text and nothing of frames, routes or sending.
 """
 
 cimport cython
-from cpython.dict cimport PyDict_Next
+from cpython.dict cimport PyDict_Next, PyDict_Size
 from cpython.object cimport PyObject
 from libc.stdint cimport INT32_MAX, INT32_MIN, uint8_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport Output, reserve
+from pyrocketmq._native.bytesio cimport copy
 from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text
-from pyrocketmq._native.text cimport Text, hex_text, put_hex, put_json_chars, utf8_of
+from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex, put_json_chars
 
 from types import MappingProxyType
 
@@ -23,6 +23,7 @@ cdef enum:
     # What brokers take; a 5.5.0 broker refuses longer names and other characters with code 29.
     MAX_TOPIC_CHARACTERS = 127
     UNIQUE_ID_DIGITS = 32
+    UNIQUE_ID_PAIR_BYTES = 9 + UNIQUE_ID_DIGITS + 1  # name, separator, digits, separator
 
 cdef str TAGS = "TAGS"
 cdef str KEYS = "KEYS"
@@ -76,7 +77,11 @@ cdef inline str checked_text(object value, object field):
     """A property's name or value as it may stand in the properties text."""
     cdef Text text
     check_text(value, field, &text)
-    return <str>value if type(value) is str else str(value)
+    if type(value) is str:
+        return <str>value
+    value = str(value)
+    check_text(value, field, &text)  # a subclass may say something else of itself
+    return <str>value
 
 
 cdef str checked_keys(object keys):
@@ -114,28 +119,37 @@ cdef bytes checked_body(object body):
     )
 
 
-cdef inline int put_pair(Output *output, const char *name, Py_ssize_t name_size, str value, bint json) except -1:
-    """Write `name \\x01 value \\x02`, where the name needs no escape."""
-    cdef Text text
-    utf8_of(value, &text)
-    reserve(output, name_size + 6 * text.size + 12)
-    memcpy(output.at, name, name_size)
-    output.at += name_size
-    put_separated(output, &text, json)
-    return 0
+cdef inline Py_ssize_t utf8_size(str text) noexcept:
+    cdef Text utf8
+    utf8.at = kept_utf8(text, &utf8.size)
+    return utf8.size
 
 
-cdef inline void put_separated(Output *output, const Text *value, bint json) noexcept:
+cdef inline Py_ssize_t pair_bytes(Py_ssize_t name_size, str value) noexcept:
+    """Size of a property in the properties text; a value of None takes none."""
+    return 0 if value is None else name_size + utf8_size(value) + 2
+
+
+cdef inline uint8_t *put_separator(uint8_t *at, uint8_t separator, bint json) noexcept:
     if json:
-        memcpy(output.at, "\\u0001", 6)
-        output.at = put_json_chars(output.at + 6, value.at, value.size)
-        memcpy(output.at, "\\u0002", 6)
-        output.at += 6
+        memcpy(at, "\\u000", 5)
+        at[5] = 0x30 + separator
+        return at + 6
+    at[0] = separator
+    return at + 1
+
+
+cdef inline uint8_t *put_value(uint8_t *at, str value, bint json) noexcept:
+    """Write what follows a name: separator, value, separator."""
+    cdef Text text
+    text.at = kept_utf8(value, &text.size)
+    at = put_separator(at, NAME_SEPARATOR, json)
+    if json:
+        at = put_json_chars(at, text.at, text.size)
     else:
-        output.at[0] = NAME_SEPARATOR
-        memcpy(output.at + 1, value.at, value.size)
-        output.at[value.size + 1] = PROPERTY_SEPARATOR
-        output.at += value.size + 2
+        copy(at, text.at, text.size)
+        at += text.size
+    return put_separator(at, PROPERTY_SEPARATOR, json)
 
 
 @cython.final
@@ -157,9 +171,9 @@ cdef class Message:
         self._topic = checked_topic(topic)
         self._body = checked_body(body)
         if tags is not None:
-            self._tags = checked_text(tags, "tags")
+            self.set_tags(checked_text(tags, "tags"))
         if keys is not None:
-            self._keys = checked_keys(keys)
+            self.set_keys(checked_keys(keys))
         if flag != 0:
             self.flag = flag
         if properties is not None:
@@ -188,7 +202,7 @@ cdef class Message:
 
     @tags.setter
     def tags(self, value):
-        self._tags = None if value is None else checked_text(value, "tags")
+        self.set_tags(None if value is None else checked_text(value, "tags"))
 
     @property
     def keys(self):
@@ -196,7 +210,7 @@ cdef class Message:
 
     @keys.setter
     def keys(self, value):
-        self._keys = None if value is None else checked_keys(value)
+        self.set_keys(None if value is None else checked_keys(value))
 
     @property
     def flag(self):
@@ -275,12 +289,7 @@ cdef class Message:
                 value = checked_text(value, f"property {name!r}")
             if name == UNIQ_KEY:
                 self.unique_id_state = NO_ID if value is None else TEXT_ID
-            if value is not None:
-                if self._properties is None:
-                    self._properties = {}
-                self._properties[name] = value
-            elif self._properties is not None:
-                self._properties.pop(name, None)
+            self.store_property(name, value)
             if name in SOLO_PROPERTIES:
                 self.solo = self._properties is not None and not SOLO_PROPERTIES.isdisjoint(self._properties)
 
@@ -322,6 +331,7 @@ cdef class Message:
         twin._tags = self._tags
         twin._keys = self._keys
         twin._properties = None if self._properties is None else self._properties.copy()
+        twin.text_bytes = self.text_bytes
         twin._flag = self._flag
         twin._batch = self._batch
         twin.solo = self.solo
@@ -335,6 +345,26 @@ cdef class Message:
     def __reduce__(self):
         return rebuild_message, (self._topic, self._body, self._flag, self._batch, self.property_dict())
 
+    cdef void set_tags(self, str value) noexcept:
+        self.text_bytes += pair_bytes(4, value) - pair_bytes(4, self._tags)
+        self._tags = value
+
+    cdef void set_keys(self, str value) noexcept:
+        self.text_bytes += pair_bytes(4, value) - pair_bytes(4, self._keys)
+        self._keys = value
+
+    cdef int store_property(self, str name, str value) except -1:
+        cdef Py_ssize_t name_size = utf8_size(name)
+        cdef str old = None if self._properties is None else self._properties.get(name)
+        if value is not None:
+            if self._properties is None:
+                self._properties = {}
+            self._properties[name] = value
+        elif old is not None:
+            del self._properties[name]
+        self.text_bytes += pair_bytes(name_size, value) - pair_bytes(name_size, old)
+        return 0
+
     cdef dict property_dict(self):
         cdef dict found = {}
         if self._keys is not None:
@@ -347,39 +377,41 @@ cdef class Message:
             found.update(self._properties)
         return found
 
-    cdef int put_properties(self, Output *output, bint json) except -1:
-        """Write the properties text, as it is or as the inside of a JSON string."""
+    # hot: begin
+    cdef Py_ssize_t properties_bytes(self) noexcept:
+        """The exact size of the properties text; as the inside of a JSON string it has up to six times as many."""
+        return self.text_bytes + (UNIQUE_ID_PAIR_BYTES if self.unique_id_state == RAW_ID else 0)
+
+    cdef uint8_t *put_properties(self, uint8_t *at, bint json) noexcept:
+        """Write the properties text, as it is or as the inside of a JSON string. The caller has made room."""
         cdef PyObject *name
         cdef PyObject *value
         cdef Py_ssize_t position = 0
         cdef Text text
+        cdef Py_ssize_t left
         if self._keys is not None:
-            put_pair(output, "KEYS", 4, self._keys, json)
+            memcpy(at, "KEYS", 4)
+            at = put_value(at + 4, self._keys, json)
         if self._tags is not None:
-            put_pair(output, "TAGS", 4, self._tags, json)
+            memcpy(at, "TAGS", 4)
+            at = put_value(at + 4, self._tags, json)
         if self.unique_id_state == RAW_ID:
-            reserve(output, 8 + UNIQUE_ID_DIGITS + 12)
-            if json:
-                memcpy(output.at, "UNIQ_KEY\\u0001", 14)
-                output.at = put_hex(output.at + 14, self.unique_id_bytes, 16)
-                memcpy(output.at, "\\u0002", 6)
-                output.at += 6
-            else:
-                memcpy(output.at, "UNIQ_KEY\x01", 9)
-                output.at = put_hex(output.at + 9, self.unique_id_bytes, 16)
-                output.at[0] = PROPERTY_SEPARATOR
-                output.at += 1
+            memcpy(at, "UNIQ_KEY", 8)
+            at = put_hex(put_separator(at + 8, NAME_SEPARATOR, json), self.unique_id_bytes, 16)
+            at = put_separator(at, PROPERTY_SEPARATOR, json)
         if self._properties is not None:
-            while PyDict_Next(self._properties, &position, &name, &value):
-                utf8_of(<str>name, &text)
-                reserve(output, 6 * text.size)
+            left = PyDict_Size(self._properties)
+            while left > 0 and PyDict_Next(self._properties, &position, &name, &value):
+                text.at = kept_utf8(<str>name, &text.size)
                 if json:
-                    output.at = put_json_chars(output.at, text.at, text.size)
+                    at = put_json_chars(at, text.at, text.size)
                 else:
-                    memcpy(output.at, text.at, text.size)
-                    output.at += text.size
-                put_pair(output, "", 0, <str>value, json)
-        return 0
+                    copy(at, text.at, text.size)
+                    at += text.size
+                at = put_value(at, <str>value, json)
+                left -= 1
+        return at
+    # hot: end
 
 
 def rebuild_message(topic, body, flag, batch, properties):

@@ -24,6 +24,7 @@ cdef class SendEncoder:
     cdef readonly Py_ssize_t max_message_bytes
     cdef bint json
     cdef tuple kept  # owns the bytes that the Text fields point into
+    cdef Py_ssize_t prepared_size  # of all of them, with room for the numbers of a header
     cdef Text before_topic[2]  # of a single message and of a batch
     cdef Text after_topic
     cdef Text after_properties[2]
@@ -34,8 +35,13 @@ cdef class SendEncoder:
 
     cdef Py_ssize_t put_message(self, Output *output, Message message, const SendFields *fields, bytes body) except -1
     cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1
-    cdef int put_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
-    cdef int put_json_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
-    cdef int put_binary_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1
+    cdef uint8_t *put_header(
+        self, Output *output, Message message, const SendFields *fields, bint batch, Py_ssize_t body_size
+    ) except NULL
+    cdef uint8_t *put_json_header(
+        self, uint8_t *at, Message message, const Text *topic, const SendFields *fields, bint batch
+    ) noexcept
+    cdef uint8_t *put_binary_header(
+        self, uint8_t *start, Message message, const Text *topic, const SendFields *fields, bint batch
+    ) noexcept
     cdef uint8_t *put_born(self, uint8_t *at, int64_t born_ms) noexcept
-    cdef int put_checked_properties(self, Output *output, Message message) except -1

@@ -9,19 +9,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.batch cimport check_body, put_batch_messages, refuse_properties_size
-from pyrocketmq._native.bytesio cimport (
-    Output,
-    WriteBuffer,
-    put_bytes,
-    put_i16,
-    put_i32,
-    put_u8,
-    release,
-    reserve,
-    store_be32,
-    written,
-)
+from pyrocketmq._native.batch cimport batch_bytes, check_body, put_batch_message, refuse_properties_size
+from pyrocketmq._native.bytesio cimport Output, WriteBuffer, copy, reserve, store_be16, store_be32
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.ids cimport fill_unique_id
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
@@ -98,6 +87,7 @@ cdef class SendEncoder:
         self.after_topic = text_of(parts[2])
         self.after_properties[0] = text_of(parts[3])
         self.after_properties[1] = text_of(parts[4])
+        self.prepared_size = sum(len(part) for part in parts) + NUMBERS_ROOM
 
     def put(
         self,
@@ -153,71 +143,78 @@ cdef class SendEncoder:
     cdef Py_ssize_t put_message(
         self, Output *output, Message message, const SendFields *fields, bytes body
     ) except -1:
-        cdef Py_ssize_t start = written(output)
-        cdef Py_ssize_t size
+        cdef Py_ssize_t body_size, frame_size
+        cdef uint8_t *at
         if body is None:
             body = message._body
         check_body(message, body, self.max_message_bytes)
         if message.unique_id_state == NO_ID and not message._batch:
             give_unique_id(message)
-        try:
-            self.put_header(output, message, fields, message._batch)
-            size = PyBytes_GET_SIZE(body)
-            reserve(output, size)
-            put_bytes(output, PyBytes_AS_STRING(body), size)
-            return close_frame(output, start, message)
-        except BaseException:
-            output.at = output.start + start
-            raise
+        body_size = PyBytes_GET_SIZE(body)
+        at = self.put_header(output, message, fields, message._batch, body_size)
+        copy(at, PyBytes_AS_STRING(body), body_size)
+        frame_size = at + body_size - output.at
+        close_frame(output.at, frame_size, message)
+        output.at += frame_size
+        return frame_size
 
     cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1:
-        cdef Py_ssize_t start = written(output)
-        cdef Py_ssize_t size
+        cdef Py_ssize_t body_size, frame_size
         cdef Message message
+        cdef uint8_t *at
         for item in messages:
             if isinstance(item, Message) and (<Message>item).unique_id_state == NO_ID:
                 give_unique_id(<Message>item)
-        if not messages or not isinstance(messages[0], Message):
-            return put_batch_messages(output, messages)  # which says what is wrong
+        body_size = batch_bytes(messages)
         message = <Message>messages[0]
-        try:
-            self.put_header(output, message, fields, True)
-            size = put_batch_messages(output, messages)
-            if size > self.max_message_bytes:
-                raise MessageTooLargeError(
-                    f"batch of {len(messages):,} messages has {size:,} bytes, over max_message_bytes "
-                    f'{self.max_message_bytes:,}. Topic "{message._topic}".',
-                    field="messages",
-                    advice="send it in several batches",
-                )
-            return close_frame(output, start, message)
-        except BaseException:
-            output.at = output.start + start
-            raise
+        if body_size > self.max_message_bytes:
+            raise MessageTooLargeError(
+                f"batch of {len(messages):,} messages has {body_size:,} bytes, over max_message_bytes "
+                f'{self.max_message_bytes:,}. Topic "{message._topic}".',
+                field="messages",
+                advice="send it in several batches",
+            )
+        at = self.put_header(output, message, fields, True, body_size)
+        for item in messages:
+            at = put_batch_message(at, <Message>item)
+        frame_size = at - output.at
+        close_frame(output.at, frame_size, message)
+        output.at += frame_size
+        return frame_size
 
-    cdef int put_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1:
-        cdef Py_ssize_t start = written(output)
+    cdef uint8_t *put_header(
+        self, Output *output, Message message, const SendFields *fields, bint batch, Py_ssize_t body_size
+    ) except NULL:
+        """Make room for a whole frame, write its header, and return where the body goes.
+
+        The output keeps its position, so nothing is written until the caller moves it.
+        """
+        cdef Py_ssize_t properties_size = 0
         cdef Py_ssize_t size
-        reserve(output, 8)
-        output.at += 8  # both length words, written when they are known
-        if self.json:
-            self.put_json_header(output, message, fields, batch)
-        else:
-            self.put_binary_header(output, message, fields, batch)
-        size = written(output) - start - 8
-        if size > MAX_HEADER_BYTES:
-            refuse_header_size(message, size, self.json)
-        store_be32(output.start + start + 4, <uint32_t>size | (0 if self.json else <uint32_t>1 << 24))
-        return 0
-
-    # hot: begin
-    cdef int put_json_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1:
         cdef Text topic
         cdef uint8_t *at
+        if not batch:
+            properties_size = message.properties_bytes()
+            if properties_size > SENT_PROPERTIES_LIMIT:
+                refuse_properties_size(message, properties_size)
         utf8_of(message._topic, &topic)
-        reserve(output, self.before_topic[batch].size + topic.size + self.after_topic.size + NUMBERS_ROOM)
-        at = put_text(output.at, &self.before_topic[batch])
-        at = put_text(at, &topic)
+        reserve(output, self.prepared_size + topic.size + 6 * properties_size + body_size)
+        if self.json:
+            at = self.put_json_header(output.at + 8, message, &topic, fields, batch)
+        else:
+            at = self.put_binary_header(output.at + 8, message, &topic, fields, batch)
+        size = at - output.at - 8
+        if size > MAX_HEADER_BYTES:
+            refuse_header_size(message, size, self.json)
+        store_be32(output.at + 4, <uint32_t>size | (0 if self.json else <uint32_t>1 << 24))
+        return at
+
+    # hot: begin
+    cdef uint8_t *put_json_header(
+        self, uint8_t *at, Message message, const Text *topic, const SendFields *fields, bint batch
+    ) noexcept:
+        at = put_text(at, &self.before_topic[batch])
+        at = put_text(at, topic)
         at = put_text(at, &self.after_topic)
         at = put_decimal(at, fields.queue_id)
         memcpy(at, '","f":"', 7)
@@ -227,52 +224,42 @@ cdef class SendEncoder:
         memcpy(at, '","h":"', 7)
         at = put_decimal(at + 7, 0 if batch else message._flag)
         memcpy(at, '","i":"', 7)
-        output.at = at + 7
+        at += 7
         if not batch:
-            self.put_checked_properties(output, message)
-        reserve(output, self.after_properties[batch].size + NUMBERS_ROOM)
-        at = put_text(output.at, &self.after_properties[batch])
+            at = message.put_properties(at, True)
+        at = put_text(at, &self.after_properties[batch])
         at = put_decimal(at, fields.wire_flag)
         memcpy(at, ',"language":"PYTHON","opaque":', 30)
         at = put_decimal(at + 30, fields.opaque)
         memcpy(at, ',"version":513}', 15)
-        output.at = at + 15
-        return 0
+        return at + 15
 
-    cdef int put_binary_header(self, Output *output, Message message, const SendFields *fields, bint batch) except -1:
-        cdef Text topic
-        cdef Py_ssize_t start = written(output)
-        cdef Py_ssize_t properties_at
-        utf8_of(message._topic, &topic)
-        reserve(output, self.before_topic[batch].size + topic.size + self.after_topic.size + NUMBERS_ROOM)
-        put_i16(output, SEND_BATCH_MESSAGE if batch else SEND_MESSAGE_V2)
-        put_u8(output, LANGUAGE_PYTHON)
-        put_i16(output, PROTOCOL_VERSION)
-        put_i32(output, fields.opaque)
-        put_i32(output, fields.wire_flag)
-        put_i32(output, 0)  # no remark
-        put_i32(output, 0)  # bytes of the entries, known at the end
-        output.at = put_text(output.at, &self.before_topic[batch])
-        put_entry_start(output, 0x62, topic.size)
-        output.at = put_text(output.at, &topic)
-        output.at = put_text(output.at, &self.after_topic)
-        put_number_entry(output, 0x65, fields.queue_id)
-        put_number_entry(output, 0x66, fields.sys_flag)
-        put_entry_start(output, 0x67, 0)
-        output.at = self.put_born(output.at, fields.born_ms)
-        store_be32(output.at - self.born_size - 4, <uint32_t>self.born_size)
-        put_number_entry(output, 0x68, 0 if batch else message._flag)
+    cdef uint8_t *put_binary_header(
+        self, uint8_t *start, Message message, const Text *topic, const SendFields *fields, bint batch
+    ) noexcept:
+        cdef uint8_t *at
+        cdef uint8_t *properties
+        store_be16(start, SEND_BATCH_MESSAGE if batch else SEND_MESSAGE_V2)
+        start[2] = LANGUAGE_PYTHON
+        store_be16(start + 3, PROTOCOL_VERSION)
+        store_be32(start + 5, <uint32_t>fields.opaque)
+        store_be32(start + 9, <uint32_t>fields.wire_flag)
+        store_be32(start + 13, 0)  # no remark
+        at = put_text(start + BINARY_FIXED_BYTES, &self.before_topic[batch])
+        at = put_text(put_entry_start(at, 0x62, topic.size), topic)
+        at = put_text(at, &self.after_topic)
+        at = put_number_entry(at, 0x65, fields.queue_id)
+        at = put_number_entry(at, 0x66, fields.sys_flag)
+        at = self.put_born(put_entry_start(at, 0x67, 0), fields.born_ms)
+        store_be32(at - self.born_size - 4, <uint32_t>self.born_size)
+        at = put_number_entry(at, 0x68, 0 if batch else message._flag)
         if not batch:
-            put_entry_start(output, 0x69, 0)
-            properties_at = written(output)
-            self.put_checked_properties(output, message)
-            store_be32(output.start + properties_at - 4, <uint32_t>(written(output) - properties_at))
-        reserve(output, self.after_properties[batch].size)
-        output.at = put_text(output.at, &self.after_properties[batch])
-        store_be32(
-            output.start + start + BINARY_FIXED_BYTES - 4, <uint32_t>(written(output) - start - BINARY_FIXED_BYTES)
-        )
-        return 0
+            properties = put_entry_start(at, 0x69, 0)
+            at = message.put_properties(properties, False)
+            store_be32(properties - 4, <uint32_t>(at - properties))
+        at = put_text(at, &self.after_properties[batch])
+        store_be32(start + BINARY_FIXED_BYTES - 4, <uint32_t>(at - start - BINARY_FIXED_BYTES))
+        return at
 
     cdef uint8_t *put_born(self, uint8_t *at, int64_t born_ms) noexcept:
         if born_ms != self.born_ms or self.born_size == 0:
@@ -280,35 +267,26 @@ cdef class SendEncoder:
             self.born_size = put_decimal(self.born_digits, born_ms) - self.born_digits
         memcpy(at, self.born_digits, sizeof(self.born_digits))
         return at + self.born_size
-
-    cdef int put_checked_properties(self, Output *output, Message message) except -1:
-        cdef Py_ssize_t start = written(output)
-        message.put_properties(output, self.json)
-        if written(output) - start > SENT_PROPERTIES_LIMIT:
-            check_properties_size(message)
-        return 0
     # hot: end
 
 
 cdef inline uint8_t *put_text(uint8_t *at, const Text *text) noexcept nogil:
-    memcpy(at, text.at, text.size)
+    copy(at, text.at, text.size)
     return at + text.size
 
 
-cdef inline void put_entry_start(Output *output, uint8_t letter, Py_ssize_t size) noexcept nogil:
+cdef inline uint8_t *put_entry_start(uint8_t *at, uint8_t letter, Py_ssize_t size) noexcept nogil:
     """The name of a binary header entry with a one-letter name, and the length of its value."""
-    put_i16(output, 1)
-    put_u8(output, letter)
-    put_i32(output, <int32_t>size)
+    store_be16(at, 1)
+    at[2] = letter
+    store_be32(at + 3, <uint32_t>size)
+    return at + 7
 
 
-cdef inline void put_number_entry(Output *output, uint8_t letter, int64_t value) noexcept nogil:
-    cdef uint8_t *start = output.at
-    output.at = put_decimal(start + 7, value)
-    store_be32(start + 3, <uint32_t>(output.at - start - 7))
-    start[0] = 0
-    start[1] = 1
-    start[2] = letter
+cdef inline uint8_t *put_number_entry(uint8_t *start, uint8_t letter, int64_t value) noexcept nogil:
+    cdef uint8_t *at = put_decimal(start + 7, value)
+    put_entry_start(start, letter, at - start - 7)
+    return at
 
 
 cdef inline void fill_fields(
@@ -326,28 +304,15 @@ cdef inline void give_unique_id(Message message) noexcept:
     message.unique_id_state = RAW_ID
 
 
-cdef inline Py_ssize_t close_frame(Output *output, Py_ssize_t start, Message message) except -1:
-    """Write the frame's length word; `start` is where the frame begins."""
-    cdef Py_ssize_t size = written(output) - start
+cdef inline int close_frame(uint8_t *start, Py_ssize_t size, Message message) except -1:
+    """Write the length word of a frame that starts here."""
     if size > MAX_FRAME_BYTES:
         raise SerializationError(
             f'frame of {size:,} bytes is over the limit of {MAX_FRAME_BYTES:,}. Topic "{message._topic}".',
             field="frame",
             advice="send a smaller body or a smaller batch",
         )
-    store_be32(output.start + start, <uint32_t>(size - 4))
-    return size
-
-
-cdef int check_properties_size(Message message) except -1:
-    """Judge properties by their size without JSON escapes, which is what a broker counts."""
-    cdef Output plain = Output(NULL, NULL, NULL)
-    try:
-        message.put_properties(&plain, False)
-        if written(&plain) > SENT_PROPERTIES_LIMIT:
-            refuse_properties_size(message, written(&plain))
-    finally:
-        release(&plain)
+    store_be32(start, <uint32_t>(size - 4))
     return 0
 
 

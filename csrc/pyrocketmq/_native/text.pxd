@@ -3,11 +3,38 @@
 Inline functions only; the callers turn a refusal into an error that names their field.
 """
 
-from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_AsUTF8AndSize, PyUnicode_New
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_New
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport Output, first_hit, load_word, reserve
+from pyrocketmq._native.bytesio cimport (
+    Output,
+    copy,
+    first_hit,
+    load_be32,
+    load_word,
+    reserve,
+    store_be64,
+    store_word,
+)
+
+cdef extern from *:
+    """
+    #ifndef PRMQ_TEXT_H
+    #define PRMQ_TEXT_H
+    /* Most text on the wire is ASCII, whose bytes stand behind the header of the str. */
+    static inline const char *prmq_utf8(PyObject *text, Py_ssize_t *size) {
+        if (PyUnicode_IS_COMPACT_ASCII(text)) {
+            *size = PyUnicode_GET_LENGTH(text);
+            return (const char *)PyUnicode_1BYTE_DATA(text);
+        }
+        return PyUnicode_AsUTF8AndSize(text, size);
+    }
+    #endif
+    """
+    const char *utf8_or_raise "prmq_utf8"(object text, Py_ssize_t *size) except NULL
+    # Declared without its error value: for text whose UTF-8 form exists already, so that nothing can fail.
+    const char *kept_utf8 "prmq_utf8"(object text, Py_ssize_t *size) noexcept
 
 
 cdef struct Text:
@@ -17,7 +44,7 @@ cdef struct Text:
 
 cdef inline int utf8_of(str text, Text *out) except -1:
     """The UTF-8 bytes of a str, which live as long as it does. A lone surrogate raises UnicodeEncodeError."""
-    out.at = PyUnicode_AsUTF8AndSize(text, &out.size)
+    out.at = utf8_or_raise(text, &out.size)
     return 0
 
 
@@ -77,8 +104,48 @@ cdef inline uint8_t *put_escape(uint8_t *at, uint8_t byte) noexcept nogil:
     return at + 6
 
 
+cdef inline uint64_t short_word(const char *text, Py_ssize_t size) noexcept nogil:
+    """The bytes of a text of less than eight bytes in one word, in any order, filled up with plain letters."""
+    cdef uint32_t first, last
+    if size >= 4:
+        memcpy(&first, text, 4)
+        memcpy(&last, text + size - 4, 4)
+        return <uint64_t>first << 32 | last
+    if size == 0:
+        return <uint64_t>0x6161616161616161
+    return (
+        <uint64_t>0x6161616161000000
+        | <uint64_t><uint8_t>text[0] << 16
+        | <uint64_t><uint8_t>text[size >> 1] << 8
+        | <uint8_t>text[size - 1]
+    )
+
+
 cdef inline uint8_t *put_json_chars(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
     """Write text as the inside of a JSON string. The caller has made room for 6 * size bytes."""
+    cdef Py_ssize_t done = 0
+    cdef uint64_t word
+    if size < 8:
+        if not escape_mask(short_word(text, size)):
+            copy(at, text, size)
+            return at + size
+        return put_escaped_chars(at, text, size)
+    while size - done >= 8:
+        word = load_word(text + done)
+        if escape_mask(word):
+            return put_escaped_chars(at + done, text + done, size - done)
+        store_word(at + done, word)
+        done += 8
+    # The last word overlaps what is written already.
+    word = load_word(text + size - 8)
+    if escape_mask(word):
+        return put_escaped_chars(at + done, text + done, size - done)
+    store_word(at + size - 8, word)
+    return at + size
+
+
+cdef inline uint8_t *put_escaped_chars(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
+    """The same for text that has something to escape."""
     cdef Py_ssize_t plain
     while True:
         plain = plain_prefix(text, size)
@@ -102,12 +169,17 @@ cdef inline int put_json_string(Output *output, const char *text, Py_ssize_t siz
 
 
 cdef inline uint8_t *put_hex(uint8_t *at, const uint8_t *source, Py_ssize_t count) noexcept nogil:
-    """Write two upper-case hex digits for each of `count` bytes."""
-    cdef const char *digits = "0123456789ABCDEF"
-    cdef Py_ssize_t i
-    for i in range(count):
-        at[2 * i] = <uint8_t>digits[source[i] >> 4]
-        at[2 * i + 1] = <uint8_t>digits[source[i] & 15]
+    """Write two upper-case hex digits for each of `count` bytes, four at a time; `count` is a multiple of 4."""
+    cdef uint64_t ones = <uint64_t>0x0101010101010101
+    cdef uint64_t nibbles, letters
+    cdef Py_ssize_t done
+    for done in range(0, count, 4):
+        nibbles = load_be32(source + done)
+        nibbles = (nibbles | nibbles << 16) & <uint64_t>0x0000FFFF0000FFFF
+        nibbles = (nibbles | nibbles << 8) & <uint64_t>0x00FF00FF00FF00FF
+        nibbles = (nibbles | nibbles << 4) & <uint64_t>0x0F0F0F0F0F0F0F0F
+        letters = (nibbles + ones * 6) >> 4 & ones  # 1 where a nibble is over 9
+        store_be64(at + 2 * done, nibbles + ones * 0x30 + letters * 7)
     return at + 2 * count
 
 
@@ -121,31 +193,38 @@ cdef enum:
     DECIMAL_ROOM = 20  # characters of the longest int64, sign included
 
 
+cdef inline int decimal_digits(uint64_t value) noexcept nogil:
+    cdef int digits = 1
+    while value >= 10000:
+        value //= 10000
+        digits += 4
+    return digits + (value >= 10) + (value >= 100) + (value >= 1000)
+
+
 cdef inline uint8_t *put_decimal_u(uint8_t *at, uint64_t value) noexcept nogil:
     cdef const char *pairs = (
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
         "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
         "9899"
     )
-    cdef uint8_t digits[DECIMAL_ROOM]
-    cdef int first = DECIMAL_ROOM
+    cdef uint8_t *end
+    cdef uint8_t *place
     cdef uint64_t rest
     if value < 10:
         at[0] = <uint8_t>(0x30 + value)
         return at + 1
+    end = at + decimal_digits(value)
+    place = end - 2
     while value >= 100:
         rest = value // 100
-        first -= 2
-        memcpy(&digits[first], pairs + 2 * (value - rest * 100), 2)
+        memcpy(place, pairs + 2 * (value - rest * 100), 2)
+        place -= 2
         value = rest
     if value >= 10:
-        first -= 2
-        memcpy(&digits[first], pairs + 2 * value, 2)
+        memcpy(place, pairs + 2 * value, 2)
     else:
-        first -= 1
-        digits[first] = <uint8_t>(0x30 + value)
-    memcpy(at, &digits[first], DECIMAL_ROOM - first)
-    return at + (DECIMAL_ROOM - first)
+        place[1] = <uint8_t>(0x30 + value)
+    return end
 
 
 cdef inline uint8_t *put_decimal(uint8_t *at, int64_t value) noexcept nogil:
