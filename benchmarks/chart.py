@@ -1,4 +1,4 @@
-"""Draws ratios as an SVG: horizontal bars on a logarithmic scale, whiskers for the quartiles, marks for the bounds."""
+"""Draws ratios as an SVG: bars on a logarithmic scale, whiskers for the quartiles, marks for the bounds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ LABEL_WIDTH: Final = 400
 PLOT_WIDTH: Final = 420
 VALUE_WIDTH: Final = 80
 ROW_HEIGHT: Final = 24
+TITLE: Final = "Times quicker than the fastest plain Python, orjson and struct"
+LEGEND: Final = (
+    "median of interleaved rounds; whiskers: quartiles; upright marks: what is asked; logarithmic scale"
+)
 TOP: Final = 56
 BOTTOM: Final = 44
 LOWEST: Final = 0.25
@@ -62,9 +66,8 @@ def bar_chart(results: list[Result]) -> str:
         "<title>How many times quicker the native core is than plain Python</title>",
         f"<style>{STYLE}</style>",
         f'<rect class="page" width="{width}" height="{bottom + BOTTOM}"/>',
-        '<text class="title" x="12" y="24">Times quicker than the fastest plain Python, orjson and struct</text>',
-        '<text class="small" x="12" y="42">median of interleaved rounds; whiskers: quartiles; '
-        "upright marks: what is asked; logarithmic scale</text>",
+        f'<text class="title" x="12" y="24">{TITLE}</text>',
+        f'<text class="small" x="12" y="42">{LEGEND}</text>',
     ]
     for tick in TICKS:
         if tick <= highest:
@@ -86,15 +89,19 @@ def bar(result: Result, top: float, across: Callable[[float], float]) -> list[st
     low, high = across(result.round_ratios.low), across(result.round_ratios.high)
     kind = "slow" if result.misses() or result.ratio < 1 else "bar" if result.row.bound else "free"
     after = max(high, end, across(result.row.bound or 0)) + 8
+    # A line with a short upright stroke at each end.
+    whisker = f"M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8M{high:.1f} {middle - 4:.1f}v8"
+    place = f'x="{start:.1f}" y="{top + 5:.1f}" width="{end - start:.1f}" height="{ROW_HEIGHT - 10}"'
+    label = escape(result.row.name)
     parts = [
-        f'<text x="{LABEL_WIDTH - 12}" y="{middle + 4:.1f}" text-anchor="end">{escape(result.row.name)}</text>',
-        f'<rect class="{kind}" x="{start:.1f}" y="{top + 5:.1f}" width="{end - start:.1f}" '
-        f'height="{ROW_HEIGHT - 10}" rx="2"/>',
-        f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8'
-        f'M{high:.1f} {middle - 4:.1f}v8"/>',
+        f'<text x="{LABEL_WIDTH - 12}" y="{middle + 4:.1f}" text-anchor="end">{label}</text>',
+        f'<rect class="{kind}" {place} rx="2"/>',
+        f'<path class="whisker" d="{whisker}"/>',
     ]
     if result.row.bound:
         x = across(result.row.bound)
-        parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 2}" y2="{top + ROW_HEIGHT - 2}"/>')
+        parts.append(
+            f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 2}" y2="{top + ROW_HEIGHT - 2}"/>'
+        )
     parts.append(f'<text x="{after:.1f}" y="{middle + 4:.1f}">{result.ratio:.1f}</text>')
     return parts

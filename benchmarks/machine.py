@@ -1,4 +1,4 @@
-"""What the figures of a run depend on: processor, interpreter, libraries; nothing that names a person or a path."""
+"""What the figures of a run depend on: processor, interpreter, libraries; nothing that names a place."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def facts(rounds: int) -> dict[str, str]:
     """Everything to print beside the figures."""
     return {
         "processor": f"{processor()}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.machine()}, {platform.libc_ver()[0] or 'libc'} {platform.libc_ver()[1]}",
-        "interpreter": f"{platform.python_implementation()} {platform.python_version()}, {platform.python_compiler()}",
+        "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}".rstrip(" ,"),
+        "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
+        "compiler of the interpreter": platform.python_compiler(),
         "orjson": version_of("orjson"),
         "cython": version_of("cython"),
         "rounds": str(rounds),

@@ -24,10 +24,9 @@ def line_of(result: Result) -> str:
     row, spread = result.row, result.round_ratios
     bound = f"{row.bound:g}" if row.bound else ""
     mark = "  UNDER ITS BOUND" if result.misses() else ""
-    return (
-        f"{row.name:52} {result.ours_ns.median:6.1f} ns {result.baseline_ns.median:7.1f} ns {result.ratio:5.1f} x "
-        f"{spread.low:6.1f}-{spread.high:<6.1f} {bound:>6} {result.calls:6.1f}{mark}"
-    )
+    times = f"{result.ours_ns.median:6.1f} ns {result.baseline_ns.median:7.1f} ns {result.ratio:5.1f} x"
+    quartiles = f"{spread.low:6.1f}-{spread.high:<6.1f}"
+    return f"{row.name:52} {times} {quartiles} {bound:>6} {result.calls:6.1f}{mark}"
 
 
 def markdown(results: list[Result], machine: dict[str, str]) -> str:
@@ -39,10 +38,16 @@ def markdown(results: list[Result], machine: dict[str, str]) -> str:
     for result in results:
         row, spread = result.row, result.round_ratios
         asked = f"{row.bound:g}{' (missed)' if result.misses() else ''}" if row.bound else ""
-        lines.append(
-            f"| {row.name} | {result.ours_ns.median:,.1f} | {result.baseline_ns.median:,.1f} | **{result.ratio:.1f}** "
-            f"| {spread.low:.1f}-{spread.high:.1f} | {asked} | {result.calls:.1f} |"
+        cells = (
+            row.name,
+            f"{result.ours_ns.median:,.1f}",
+            f"{result.baseline_ns.median:,.1f}",
+            f"**{result.ratio:.1f}**",
+            f"{spread.low:.1f}-{spread.high:.1f}",
+            asked,
+            f"{result.calls:.1f}",
         )
+        lines.append(f"| {' | '.join(cells)} |")
     empty = sorted(result.empty_ns.median for result in results)[len(results) // 2]
     lines += ["", f"An empty call took {empty:.1f} ns.", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]

@@ -16,7 +16,7 @@ from . import micro
 from .chart import bar_chart
 from .machine import facts
 from .micro.arms import Result, Row, measure
-from .report import as_json, line_of, heading, markdown, replace_table
+from .report import as_json, heading, line_of, markdown, replace_table
 
 HERE: Final = Path(__file__).parent
 README: Final = HERE / "README.md"
@@ -52,15 +52,27 @@ def positive(text: str) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rows", nargs="+", default=[], metavar="WORD", help="only rows with such a word in the name")
-    parser.add_argument("--rounds", type=positive, default=101, help="rounds of about 3 ms per row (default 101)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument(
+        "--rows", nargs="+", default=[], metavar="WORD", help="only rows with such a word in the name"
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=101, help="rounds of about 3 ms per row (default 101)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write the chart of ratios")
-    parser.add_argument("--report", action="store_true", help="renew the table in benchmarks/README.md and its chart")
+    parser.add_argument(
+        "--report", action="store_true", help="renew the table in benchmarks/README.md and its chart"
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 when a ratio is under its bound")
     parser.add_argument(
-        "--relax", type=float, default=1.0, metavar="FACTOR", help="multiply the bounds of --check, 0.5 for busy machines"
+        "--relax",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply the bounds of --check, 0.5 for busy machines",
     )
     parser.add_argument("--list", action="store_true", help="show the rows and their bounds, measure nothing")
     return parser.parse_args(arguments)
@@ -113,5 +125,8 @@ def main(arguments: list[str] | None = None) -> int:
     missed = [result for result in results if result.misses(options.relax)]
     for result in missed:
         bound = (result.row.bound or 0) * options.relax
-        print(f"under its bound: {result.row.name}: {result.ratio:.1f} x, at least {bound:g} x asked", file=sys.stderr)
+        print(
+            f"under its bound: {result.row.name}: {result.ratio:.1f} x, at least {bound:g} x asked",
+            file=sys.stderr,
+        )
     return 1 if missed else 0

@@ -1,8 +1,8 @@
 """The fastest plain Python, orjson and struct that we found for each operation of the native core.
 
-Every shortcut that keeps the result equal is taken: compiled Structs, texts prepared outside the loop, one join in
-place of many additions, no checks at all (the native core makes them). Where two ways were near each other both were
-timed and the quicker one stayed. Not for use: it trusts its input.
+Every shortcut that keeps the result equal is taken: compiled Structs, texts prepared outside the loop, one
+join in place of many additions, no checks at all (the native core makes them). Where two ways were near each
+other both were timed and the quicker one stayed. Not for use: it trusts its input.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ import time
 from itertools import count
 from operator import mul
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from orjson import dumps, loads
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _words = Struct(">iI").pack
 _unpack_words = Struct(">iI").unpack_from
@@ -52,8 +49,9 @@ def encode_properties(properties: dict[str, str]) -> str:
 
 
 def decode_properties(text: str) -> dict[str, str]:
-    """The properties of a text that ends with its last separator."""
-    return dict([piece.split("\x01", 1) for piece in text[:-1].split("\x02")])  # type: ignore[misc]
+    """The properties of a text that ends with its last separator and has no other ones in its values."""
+    parts = iter(text.replace("\x02", "\x01").split("\x01"))
+    return dict(zip(parts, parts, strict=False))  # the empty piece after the last separator has no partner
 
 
 class SendFrames:
@@ -63,13 +61,17 @@ class SendFrames:
         self.prefix = f'{{"code":310,"extFields":{{"a":{dumps(group).decode()},"b":"'
         self.middle = '","c":"TBW102","d":"4","e":"'
         self.suffix = (
-            f',"j":"0","k":"false","m":"false","n":{dumps(broker).decode()}}},"flag":0,"language":"PYTHON","opaque":'
+            f',"j":"0","k":"false","m":"false","n":{dumps(broker).decode()}}},'
+            '"flag":0,"language":"PYTHON","opaque":'
         )
         self.binary_prefix = Struct(">hbhiiii").pack
         self.binary_a = self.entry("a", group)
         self.binary_cd = self.entry("c", "TBW102") + self.entry("d", "4")
         self.binary_end = (
-            self.entry("j", "0") + self.entry("k", "false") + self.entry("m", "false") + self.entry("n", broker)
+            self.entry("j", "0")
+            + self.entry("k", "false")
+            + self.entry("m", "false")
+            + self.entry("n", broker)
         )
 
     @staticmethod
@@ -195,24 +197,35 @@ def encode_bodies(bodies: list[bytes]) -> bytes:
 class PlainSendResult:
     """What a send answer says."""
 
-    __slots__ = ("code", "msg_id", "opaque", "queue_id", "queue_offset", "remark", "transaction_id")
+    __slots__ = (
+        "code",
+        "offset_msg_id",
+        "opaque",
+        "queue_id",
+        "queue_offset",
+        "region_id",
+        "remark",
+        "transaction_id",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  keywords would cost time
         self,
         code: int,
         opaque: int,
-        msg_id: str,
+        offset_msg_id: str | None,
         queue_id: int,
         queue_offset: int,
         transaction_id: str | None,
+        region_id: str | None,
         remark: str | None,
     ) -> None:
         self.code = code
         self.opaque = opaque
-        self.msg_id = msg_id
+        self.offset_msg_id = offset_msg_id
         self.queue_id = queue_id
         self.queue_offset = queue_offset
         self.transaction_id = transaction_id
+        self.region_id = region_id
         self.remark = remark
 
 
@@ -220,16 +233,216 @@ def decode_send_answer(frame: bytes) -> PlainSendResult:
     """The result in one JSON frame."""
     _, size = _unpack_words(frame)
     header = loads(frame[8 : 8 + size])
-    fields = header["extFields"]
+    get = header["extFields"].get
     return PlainSendResult(
         header["code"],
         header["opaque"],
-        fields["msgId"],
-        int(fields["queueId"]),
-        int(fields["queueOffset"]),
-        fields.get("transactionId"),
+        get("msgId"),
+        int(get("queueId")),
+        int(get("queueOffset")),
+        get("transactionId"),
+        get("MSG_REGION"),
         header.get("remark"),
     )
+
+
+# ---- frames ----
+
+
+class PlainCommand:
+    """One request or answer."""
+
+    __slots__ = ("body", "code", "ext_fields", "flag", "language", "opaque", "remark", "version")
+
+    def __init__(  # noqa: PLR0917  keywords would cost time
+        self,
+        code: int,
+        language: str,
+        version: int,
+        opaque: int,
+        flag: int,
+        remark: str | None,
+        ext_fields: dict[str, str] | None,
+        body: bytes | None,
+    ) -> None:
+        self.code = code
+        self.language = language
+        self.version = version
+        self.opaque = opaque
+        self.flag = flag
+        self.remark = remark
+        self.ext_fields = ext_fields
+        self.body = body
+
+
+def read_frames(data: bytes) -> list[PlainCommand]:
+    """All commands of a buffer that ends with a whole frame, JSON headers only."""
+    commands: list[PlainCommand] = []
+    at = 0
+    end = len(data)
+    while at < end:
+        size, header_size = _unpack_words(data, at)
+        start = at + 8
+        at += 4 + size
+        header = loads(data[start : start + header_size])
+        get = header.get
+        commands.append(
+            PlainCommand(
+                header["code"],
+                header["language"],
+                header["version"],
+                header["opaque"],
+                header["flag"],
+                get("remark"),
+                get("extFields"),
+                data[start + header_size : at] or None,
+            )
+        )
+    return commands
+
+
+def encode_command(command: PlainCommand) -> bytes:
+    """The frame of a command with a JSON header; ext fields, no remark."""
+    header = dumps(
+        {
+            "code": command.code,
+            "extFields": command.ext_fields,
+            "flag": command.flag,
+            "language": command.language,
+            "opaque": command.opaque,
+            "version": command.version,
+        }
+    )
+    body = command.body or b""
+    return _words(4 + len(header) + len(body), len(header)) + header + body
+
+
+# ---- stored messages ----
+
+_record = Struct(">iiiiiqqiqIiqIiiqi")
+_RECORD_SIZE: Final = _record.size
+_unpack_record = _record.unpack_from
+
+
+class PlainStored:
+    """A stored message with everything decoded."""
+
+    __slots__ = (
+        "body",
+        "body_crc",
+        "born_host",
+        "born_timestamp",
+        "commit_log_offset",
+        "flag",
+        "msg_id",
+        "prepared_transaction_offset",
+        "properties",
+        "queue_id",
+        "queue_offset",
+        "reconsume_times",
+        "store_host",
+        "store_size",
+        "store_timestamp",
+        "sys_flag",
+        "topic",
+    )
+
+    def __init__(  # noqa: PLR0917  keywords would cost time
+        self,
+        store_size: int,
+        body_crc: int,
+        queue_id: int,
+        flag: int,
+        queue_offset: int,
+        commit_log_offset: int,
+        sys_flag: int,
+        born_timestamp: int,
+        born_host: tuple[str, int],
+        store_timestamp: int,
+        store_host: tuple[str, int],
+        reconsume_times: int,
+        prepared_transaction_offset: int,
+        body: bytes,
+        topic: str,
+        properties: dict[str, str],
+        msg_id: str,
+    ) -> None:
+        self.store_size = store_size
+        self.body_crc = body_crc
+        self.queue_id = queue_id
+        self.flag = flag
+        self.queue_offset = queue_offset
+        self.commit_log_offset = commit_log_offset
+        self.sys_flag = sys_flag
+        self.born_timestamp = born_timestamp
+        self.born_host = born_host
+        self.store_timestamp = store_timestamp
+        self.store_host = store_host
+        self.reconsume_times = reconsume_times
+        self.prepared_transaction_offset = prepared_transaction_offset
+        self.body = body
+        self.topic = topic
+        self.properties = properties
+        self.msg_id = msg_id
+
+
+def decode_stored(data: bytes) -> list[PlainStored]:
+    """All messages of a pull answer: plain bodies, IPv4 hosts, short topics, a client's id in each."""
+    messages: list[PlainStored] = []
+    at = 0
+    end = len(data)
+    while at < end:
+        (
+            store_size,
+            _,
+            body_crc,
+            queue_id,
+            flag,
+            queue_offset,
+            commit_log_offset,
+            sys_flag,
+            born_timestamp,
+            born_ip,
+            born_port,
+            store_timestamp,
+            store_ip,
+            store_port,
+            reconsume_times,
+            prepared_transaction_offset,
+            body_size,
+        ) = _unpack_record(data, at)
+        start = at + _RECORD_SIZE
+        at += store_size
+        body = data[start : start + body_size]
+        start += body_size + 1
+        topic_end = start + data[start - 1]
+        parts = iter(data[topic_end + 2 : at].decode().replace("\x02", "\x01").split("\x01"))
+        properties = dict(zip(parts, parts, strict=False))
+        messages.append(
+            PlainStored(
+                store_size,
+                body_crc,
+                queue_id,
+                flag,
+                queue_offset,
+                commit_log_offset,
+                sys_flag,
+                born_timestamp,
+                (f"{born_ip >> 24}.{born_ip >> 16 & 255}.{born_ip >> 8 & 255}.{born_ip & 255}", born_port),
+                store_timestamp,
+                (
+                    f"{store_ip >> 24}.{store_ip >> 16 & 255}.{store_ip >> 8 & 255}.{store_ip & 255}",
+                    store_port,
+                ),
+                reconsume_times,
+                prepared_transaction_offset,
+                body,
+                data[start:topic_end].decode(),
+                properties,
+                properties["UNIQ_KEY"],
+            )
+        )
+    return messages
 
 
 # ---- hashes ----
@@ -247,7 +460,9 @@ def java_hash_loop(text: str) -> int:
 
 def java_hash(text: str) -> int:
     """The quickest way found: the sum of units times powers of 31, inside C code; up to 256 UTF-16 units."""
-    units = text.encode() if text.isascii() else memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
+    units = (
+        text.encode() if text.isascii() else memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
+    )
     h = sum(map(mul, units, _POWERS[-len(units) :])) & 0xFFFFFFFF if text else 0
     return h - 0x100000000 if h & 0x80000000 else h
 
@@ -277,7 +492,5 @@ class UniqueIds:
         self.counter = count((time.time_ns() // 1_000_000 % 2_678_400_000) << 16)
 
     def next(self) -> str:
-        """The next id. Java's layout has milliseconds above a counter: one number that starts from the clock."""
+        """The next id: in Java's layout milliseconds and counter are one number, started from the clock."""
         return f"{self.prefix}{next(self.counter):012X}"
-
-

@@ -1,4 +1,4 @@
-"""The properties text: `name \\x01 value \\x02`, repeated."""
+"""The properties text: pairs of name and value with a separator byte after each."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ COUNT = 100
 EXAMPLES = {
     "20 ASCII characters": [f"customer-{n:011}" for n in range(COUNT)],
     "8 ASCII characters": [f"key-{n:04}" for n in range(COUNT)],
-    "12 Chinese characters": [chr(0x8BA2 + n) + "\u5355\u53f7\u7801\u67e5\u8be2\u8bf7\u6c42\u6570\u636e\u5e93" for n in range(COUNT)],
+    "12 Chinese characters": [
+        chr(0x8BA2 + n) + "\u5355\u53f7\u7801\u67e5\u8be2\u8bf7\u6c42\u6570\u636e\u5e93" for n in range(COUNT)
+    ],
 }
 
 
@@ -46,7 +48,13 @@ def row_of(
             assert [baseline.java_hash_loop(key) for key in keys] == [plain(key) for key in keys]
 
     return Row(
-        name=name, module="queuehash", ours=run, baseline=run_plain, operations=COUNT, check=check, bound=bound
+        name=name,
+        module="queuehash",
+        ours=run,
+        baseline=run_plain,
+        operations=COUNT,
+        check=check,
+        bound=bound,
     )
 
 
