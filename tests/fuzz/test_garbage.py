@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import tracemalloc
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -132,7 +134,7 @@ def test_nothing_is_left_behind(target: Target) -> None:
     try:
         round_of_all()
         levels = [round_of_all() for _ in range(LEAK_ROUNDS + 1)]
-        # An object lost by one case in a hundred would be more.
-        assert levels[-1] - levels[0] < LEAK_ROUNDS * MEASURED_CASES
+        # A cache may grow now and then; what one case loses is lost in every round. Each level is an int itself.
+        assert min(after - before for before, after in pairwise(levels)) <= sys.getsizeof(levels[-1]), levels
     finally:
         tracemalloc.stop()
