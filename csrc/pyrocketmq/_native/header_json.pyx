@@ -159,7 +159,7 @@ cdef int whole_number(const uint8_t *at, const uint8_t *end, int64_t *number) no
     if not at_digit(at, end):
         return False
     while at_digit(at, end):
-        if total <= INT32_MAX:
+        if total <= <int64_t>INT32_MAX + 1:  # -2147483648 is in range, so one digit more has to show
             total = total * 10 + (at[0] - ZERO)
         at += 1
     if at < end and at[0] == 0x2E and end - at > 1:
@@ -236,12 +236,15 @@ cdef int read_language(Scanner *scan, int32_t *into) except -1:
     """The name or number of a language; unknown ones and other kinds of values count as unknown."""
     cdef Token token
     cdef int64_t number = 0
+    cdef str name  # keeps the text of a token with escapes
+    cdef Text utf8
     into[0] = UNKNOWN_LANGUAGE
     if at_quote(scan):
         scan_string(scan, &token)
         if not token.plain:
-            odd_text(scan, &token)
-            return 0
+            name = odd_text(scan, &token)
+            utf8_of(name, &utf8)
+            token = Token(<const uint8_t *>utf8.at, utf8.size, False)
         into[0] = language_number(token.at, token.size)
         if into[0] == UNKNOWN_LANGUAGE:
             into[0] = any_case_language(&token)
