@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyrocketmq import compression
 from pyrocketmq._native.batch import decode_batch_body
+from pyrocketmq._native.frame import FrameReader, decode_frame, frame_info
 from pyrocketmq._native.ids import decode_offset_message_id, parse_unique_id
 from pyrocketmq._native.properties import decode_properties
+from pyrocketmq.errors import ProtocolError, RocketMQError
 from pyrocketmq.model import json_text, recall, trace
 
-from .mutation import true_record_size
-from .seeds import cases, hex_inputs, text_inputs
+from .mutation import true_record_size, true_total_length
+from .seeds import cases, frames, hex_inputs, text_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +48,34 @@ def as_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def decode_whole_frame(data: bytes) -> object:
+    """The lengths, the command, and the ext fields, which are decoded on demand."""
+    frame_info(data)
+    command = decode_frame(data)
+    return command.ext_fields
+
+
+def read_split_stream(data: bytes) -> object:
+    """The input twice, in pieces whose size depends on it, up to a length that cannot be true."""
+    reader = FrameReader(len(data) + 64)
+    stream = data + data
+    step = 1 + zlib.crc32(data) % (len(data) + 1)
+    found = []
+    for at in range(0, len(stream), step):
+        reader.feed(stream[at : at + step])
+        while True:
+            try:
+                commands = reader.read_all()
+            except ProtocolError:
+                raise
+            except RocketMQError:
+                continue
+            if not commands:
+                break
+            found += commands
+    return found
+
+
 def unpacker(kind: compression.CompressionKind) -> Callable[[bytes], object]:
     return lambda data: compression.decompress(data, kind, MAX_UNPACKED_BYTES)
 
@@ -59,6 +90,8 @@ def targets() -> list[Target]:
     json_bodies = text_inputs("java_text", "json_body", "json_body_498", "route", "route_498", "heartbeat")
     texts = text_inputs("encoded", "properties")
     return [
+        Target("frame", frames(), decode_whole_frame, 24, true_total_length),
+        Target("stream", frames(), read_split_stream, 8, true_total_length),
         Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
         Target("properties", texts, decode_properties, 6),
         Target("properties_text", texts, lambda data: decode_properties(as_text(data)), 2),
