@@ -235,7 +235,12 @@ cdef object number_of(dict fields, str name, object low, object high):
     digits = text[1:] if text.startswith("-") else text
     if digits.isascii() and digits.isdecimal() and low <= int(text) <= high:
         return int(text)
-    raise DeserializationError(f"{name} of a send answer is {text[:40]!r}, not a number in range", field=name)
+    raise DeserializationError(
+        f"{name} of a send answer is {text[:40]!r}, not a number in range",
+        field=name,
+        likely="what answered is no RocketMQ broker",
+        advice="do not send again before you have looked: the message may have been stored",
+    )
 
 
 # hot: begin
