@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyrocketmq import compression
+from pyrocketmq._native.answer import decode_send_answer
 from pyrocketmq._native.batch import decode_batch_body
-from pyrocketmq._native.frame import FrameReader, decode_frame, frame_info
+from pyrocketmq._native.command import RemotingCommand
+from pyrocketmq._native.frame import FrameReader, decode_frame, encode_frame, frame_info
 from pyrocketmq._native.ids import decode_offset_message_id, parse_unique_id
 from pyrocketmq._native.properties import decode_properties
 from pyrocketmq.errors import ProtocolError, RocketMQError
@@ -76,6 +78,30 @@ def read_split_stream(data: bytes) -> object:
     return found
 
 
+def read_send_answer(data: bytes) -> object:
+    """The result and its texts, which are decoded on demand."""
+    found = decode_send_answer(data)
+    return repr(found), found.transaction_id, found.region_id, found.recall_handle, found.remark, found.status
+
+
+def send_answers() -> list[bytes]:
+    """Answers of both codecs; the vectors have requests mostly."""
+    fields = {
+        "msgId": "7F00000100002A9F0000000000001000",
+        "queueId": "3",
+        "queueOffset": "123456789",
+        "transactionId": "7F000001000100000004000000630000",
+        "MSG_REGION": "DefaultRegion",
+        "TRACE_ON": "true",
+        "recallHandle": "djEgVG9waWMw",
+    }
+    made = []
+    for code, remark in ((0, None), (10, "not set any response code"), (1, "caf\u00e9")):
+        command = RemotingCommand(code, 0, 513, 77, 1, remark, fields)
+        made += [encode_frame(command, "json"), encode_frame(command, "binary")]
+    return made
+
+
 def unpacker(kind: compression.CompressionKind) -> Callable[[bytes], object]:
     return lambda data: compression.decompress(data, kind, MAX_UNPACKED_BYTES)
 
@@ -92,6 +118,7 @@ def targets() -> list[Target]:
     return [
         Target("frame", frames(), decode_whole_frame, 24, true_total_length),
         Target("stream", frames(), read_split_stream, 8, true_total_length),
+        Target("send_answer", send_answers() + frames(), read_send_answer, 14, true_total_length),
         Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
         Target("properties", texts, decode_properties, 6),
         Target("properties_text", texts, lambda data: decode_properties(as_text(data)), 2),

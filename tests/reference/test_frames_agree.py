@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrocketmq._native.command import RemotingCommand
 
 from pyrocketmq._native import frame as native
+from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.errors import ProtocolError, RocketMQError
 
 from .agreement import Refusal, outcome
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 codecs = st.sampled_from(["json", "binary"])
-wild_fields = st.dictionaries(st.none() | wild_text, st.none() | wild_text, max_size=4)
+wild_fields = st.dictionaries(st.none() | text | wild_text, st.none() | text | wild_text, max_size=4)
 good_commands = commands(ext_fields, numbers=INT16)
-any_commands = commands(ext_fields | wild_fields, texts=text | wild_text)
+any_commands = commands(wild_fields, texts=text | wild_text)
 Codec = Literal["json", "binary"]
 
 
@@ -34,10 +34,10 @@ def native_command(command: Command) -> RemotingCommand:
 
 
 def plain_command(found: RemotingCommand) -> Command:
+    fields: Any = found.ext_fields  # received names and values may be None
     return Command(
-        found.code, found.language, found.version, found.opaque, found.flag, found.remark,
-        found.ext_fields, found.body,
-    )  # fmt: skip
+        found.code, found.language, found.version, found.opaque, found.flag, found.remark, fields, found.body
+    )
 
 
 def decoded(decode: Callable[[bytes], Any], data: bytes) -> Command | Refusal:

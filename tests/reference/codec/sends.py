@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .batches import MAX_BODY_BYTES
 from .command import LANGUAGES, Command
@@ -60,6 +60,10 @@ def send_command(send: Send, message: Outgoing, *, batch_body: bytes | None = No
 
 
 def _frame_of(command: Command, codec: Codec) -> bytes:
+    fields = command.ext_fields or {}
+    if codec == "binary" and not fields["i"]:
+        # Java reads an empty value of this codec as null, so it is not worth its seven bytes.
+        command = replace(command, ext_fields={name: fields[name] for name in fields if name != "i"})
     frame = encode_frame(command, codec)
     if int.from_bytes(frame[5:8], "big") > MAX_HEADER_BYTES:
         raise RefusedError("serialization", "properties", "header over 65,536 bytes")
