@@ -1,6 +1,6 @@
 from libc.stdint cimport uint8_t
 
-# The str of some UTF-8, shared with earlier calls that gave the same text; broken bytes become U+FFFD.
+# The str of some UTF-8; ASCII is shared with earlier calls of the same text; broken bytes become U+FFFD.
 cdef str recent_text(const char *text, Py_ssize_t size)
 
 # The same for property values, of which only short ones are shared: tags, flags, names of clusters.

@@ -4,7 +4,7 @@ Two small tables of fixed size, in which a newer entry takes the place of an old
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH
 from libc.stdint cimport int32_t, uint8_t
 from libc.string cimport memcmp
 
@@ -12,6 +12,9 @@ from pyrocketmq._native.bytesio cimport load_be32
 from pyrocketmq._native.ids cimport address_text
 
 __all__ = []
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
 
 cdef enum:
     TEXT_SLOTS = 64  # powers of two
@@ -26,15 +29,15 @@ cdef list hosts = [(b"", None)] * HOST_SLOTS
 
 
 cdef inline str shared(list table, const char *text, Py_ssize_t size):
-    cdef Py_ssize_t slot, known_size
-    cdef const char *known
+    cdef Py_ssize_t slot
     cdef str found
     slot = size * 5 + <uint8_t>text[0] + <uint8_t>text[size >> 1] * 3 + <uint8_t>text[size - 1] * 7
     slot &= TEXT_SLOTS - 1
     found = <str>table[slot]
-    known = PyUnicode_AsUTF8AndSize(found, &known_size)
-    if known_size != size or memcmp(known, text, size) != 0:
-        found = PyUnicode_DecodeUTF8(text, size, "replace")
+    if PyUnicode_GET_LENGTH(found) == size and memcmp(PyUnicode_DATA(found), text, size) == 0:
+        return found
+    found = PyUnicode_DecodeUTF8(text, size, "replace")
+    if PyUnicode_IS_COMPACT_ASCII(found):  # only these hold their UTF-8 bytes as their characters
         table[slot] = found
     return found
 
