@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from pyrocketmq.model._declared import Declared, camel_case, wire
+from pyrocketmq.model._declared import Declared, DeclaredMeta, camel_case, wire
 
 
 class Point(Declared):
@@ -102,6 +102,11 @@ def test_a_required_field_may_not_follow_an_optional_one() -> None:
         class Late(Declared):
             first: int = 0
             second: int  # type: ignore[misc]
+
+
+def test_annotations_that_are_not_text_are_refused() -> None:
+    with pytest.raises(TypeError, match="without 'from __future__ import annotations'"):
+        DeclaredMeta("Late", (Declared,), {"__annotations__": {"x": int}})
 
 
 def test_wire_names_are_camel_case() -> None:

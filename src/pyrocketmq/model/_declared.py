@@ -115,6 +115,12 @@ class DeclaredMeta(type):
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, frozen: bool = False
     ) -> DeclaredMeta:
+        # Python 3.14 defers annotations that are not text, in a function under one of these names.
+        deferred = "__annotate__" in namespace or "__annotate_func__" in namespace
+        if deferred or not all(
+            isinstance(text, str) for text in namespace.get("__annotations__", {}).values()
+        ):
+            raise TypeError(f"{name} is declared in a module without 'from __future__ import annotations'")
         own = _own_fields(namespace)
         fields = [field for base in bases for field in getattr(base, "__fields__", ())] + own
         optional = None
