@@ -27,7 +27,7 @@ def test_every_message_comes_back_with_its_flag_properties_and_body() -> None:
 
 
 def test_plain_bytes_make_the_same_batch_as_messages_without_properties() -> None:
-    bodies = [b"a", bytearray(b"bb"), memoryview(b"ccc")]
+    bodies: list[bytes | bytearray | memoryview] = [b"a", bytearray(b"bb"), memoryview(b"ccc")]
 
     assert encode_batch_bodies(bodies) == encode_batch_body([Message("shop", body) for body in bodies])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from pyrocketmq._native.answer import SendResult, SendStatus, decode_send_answer
@@ -25,7 +27,7 @@ def json_frame(header: str) -> bytes:
 
 
 @pytest.mark.parametrize("codec", ["json", "binary"])
-def test_the_fields_of_an_answer_are_read(codec: str) -> None:
+def test_the_fields_of_an_answer_are_read(codec: Literal["json", "binary"]) -> None:
     frame = encode_frame(RemotingCommand(0, opaque=-7, flag=1, ext_fields=FIELDS), codec)
     result = decode_send_answer(frame)
 
@@ -99,7 +101,8 @@ def test_a_queue_id_that_is_no_number_is_refused(value: str) -> None:
 
 
 def test_every_cut_of_an_answer_is_noticed() -> None:
-    for codec in ("json", "binary"):
+    codecs: tuple[Literal["json", "binary"], ...] = ("json", "binary")
+    for codec in codecs:
         frame = encode_frame(RemotingCommand(0, flag=1, ext_fields=FIELDS), codec)
         for size in range(len(frame)):
             with pytest.raises(DeserializationError):
