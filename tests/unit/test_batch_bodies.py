@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,10 +80,11 @@ def test_a_message_may_join_again_once_its_delay_is_taken_off() -> None:
 @pytest.mark.parametrize("excess", [-1, 0, 1])
 def test_one_body_may_have_4_mib(excess: int) -> None:
     body = bytes(MAX_BODY_BYTES + excess)
-    for encode in (
+    ways: list[Callable[[], bytes]] = [
         lambda: encode_batch_body([Message("shop", body, keys="k1")]),
         lambda: encode_batch_bodies([body]),
-    ):
+    ]
+    for encode in ways:
         if excess <= 0:
             assert len(encode()) > len(body)
         else:
