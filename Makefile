@@ -14,10 +14,13 @@ WITH_DEV := $(VENV)/.with-dev
 WITH_DOCS := $(VENV)/.with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help test dev build lint types stubs cover asan yellow wheel docs workflows clean
+.PHONY: help demo test dev build lint types stubs cover asan yellow wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed  ## encode and decode a million messages, and report what was proved and how fast
+	@$(PY) tools/demo.py
 
 test: $(WITH_TEST)  ## run the whole test suite
 	@$(PY) -m pytest

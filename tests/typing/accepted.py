@@ -1,0 +1,46 @@
+"""Uses of the public API that a strict type checker must accept; nothing here is run by the tests."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from pyrocketmq._native.batch import BatchRecord, decode_batch_body, encode_batch_body
+from pyrocketmq._native.properties import decode_properties, encode_properties
+from pyrocketmq.errors import RocketMQError
+from pyrocketmq.model.message import Message
+
+
+def any_buffer_is_a_body() -> list[Message]:
+    return [
+        Message("orders", b"bytes"),
+        Message("orders", bytearray(b"bytearray")),
+        Message("orders", memoryview(b"memoryview")),
+        Message("orders", "text"),
+        Message("orders", b"", "drinks", ["order-1", "customer-7"], properties={"region": "north"}),
+    ]
+
+
+def what_a_message_gives_back(message: Message) -> None:
+    assert_type(message.body, bytes)
+    assert_type(message.tags, str | None)
+    assert_type(message.get_property("region"), str | None)
+    assert_type(message.get_property("region", "nowhere"), str)
+
+
+def batches_go_both_ways(messages: list[Message]) -> None:
+    body = encode_batch_body(messages)
+    assert_type(body, bytes)
+    assert_type(decode_batch_body(body), list[BatchRecord])
+
+
+def properties_go_both_ways() -> None:
+    assert_type(encode_properties({"region": "north"}), str)
+    assert_type(decode_properties("region\x01north\x02"), dict[str, str])
+
+
+def one_except_clause_takes_every_error() -> None:
+    try:
+        Message("", b"")
+    except RocketMQError as error:
+        assert_type(error.retryable, bool)
+        assert_type(error.field, str | None)
