@@ -43,8 +43,7 @@ def test_the_package_brings_no_extra_package_with_it() -> None:
     code = (
         "import sys, pyrocketmq.model; print(sorted({'lz4', 'zstandard', 'rich', 'zmq'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
 
     assert done.stdout.strip() == "[]"
