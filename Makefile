@@ -14,7 +14,7 @@ WITH_DEV := $(VENV)/.with-dev
 WITH_DOCS := $(VENV)/.with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test dev build lint types stubs cover asan yellow wheel docs workflows clean
+.PHONY: help demo test dev build lint types stubs cover asan yellow bench wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ asan: $(WITH_DEV)  ## the suite under AddressSanitizer and UBSan, in a copy of i
 
 yellow: $(WITH_DEV)  ## annotate report; fails where a hot region calls Python more than it may
 	@$(PY) tools/yellow.py
+
+bench: $(WITH_DEV)  ## the native core against plain Python; BENCH="--rows batch" and the like
+	@mkdir -p build/bench
+	@$(PY) -m benchmarks --json build/bench/figures.json --svg build/bench/ratios.svg $(BENCH)
 
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py

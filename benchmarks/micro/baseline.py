@@ -8,6 +8,7 @@ other both were timed and the quicker one stayed. Not for use: it trusts its inp
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from itertools import count
 from operator import mul
 from struct import Struct
@@ -320,7 +321,8 @@ def encode_command(command: PlainCommand) -> bytes:
 # ---- stored messages ----
 
 _record = Struct(">iiiiiqqiqIiqIiiqi")
-_RECORD_SIZE: Final = _record.size
+RECORD_SIZE: Final = _record.size
+pack_record = _record.pack
 _unpack_record = _record.unpack_from
 
 
@@ -386,6 +388,11 @@ class PlainStored:
         self.msg_id = msg_id
 
 
+@lru_cache(256)
+def _host(ip: int, port: int) -> tuple[str, int]:
+    return f"{ip >> 24}.{ip >> 16 & 255}.{ip >> 8 & 255}.{ip & 255}", port
+
+
 def decode_stored(data: bytes) -> list[PlainStored]:
     """All messages of a pull answer: plain bodies, IPv4 hosts, short topics, a client's id in each."""
     messages: list[PlainStored] = []
@@ -411,7 +418,7 @@ def decode_stored(data: bytes) -> list[PlainStored]:
             prepared_transaction_offset,
             body_size,
         ) = _unpack_record(data, at)
-        start = at + _RECORD_SIZE
+        start = at + RECORD_SIZE
         at += store_size
         body = data[start : start + body_size]
         start += body_size + 1
@@ -428,12 +435,9 @@ def decode_stored(data: bytes) -> list[PlainStored]:
                 commit_log_offset,
                 sys_flag,
                 born_timestamp,
-                (f"{born_ip >> 24}.{born_ip >> 16 & 255}.{born_ip >> 8 & 255}.{born_ip & 255}", born_port),
+                _host(born_ip, born_port),
                 store_timestamp,
-                (
-                    f"{store_ip >> 24}.{store_ip >> 16 & 255}.{store_ip >> 8 & 255}.{store_ip & 255}",
-                    store_port,
-                ),
+                _host(store_ip, store_port),
                 reconsume_times,
                 prepared_transaction_offset,
                 body,
