@@ -102,7 +102,11 @@ class _MisfitError(Exception):
 
     def as_error(self, root: str) -> DeserializationError:
         path = "".join(reversed(self.path))
-        return DeserializationError(f"{root}{path} {self.what}", field=path.lstrip(".") or None)
+        return DeserializationError(
+            f"{root}{path} {self.what}",
+            field=path.lstrip(".") or None,
+            advice="Look whether the answer is one of this kind; the server may be of another release.",
+        )
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

@@ -102,7 +102,10 @@ def _as_text(data: bytes | bytearray | memoryview | str) -> str:
         return bytes(data).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DeserializationError(
-            f"the JSON text is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start}"
+            f"the JSON text is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start}",
+            field="body",
+            likely="the sender writes text in another encoding, or this is no JSON body at all",
+            advice="Look at the code of the answer first: only some answers have a JSON body.",
         ) from error
 
 
@@ -134,7 +137,9 @@ class _Reader:
     def error(self, wanted: str) -> DeserializationError:
         found = repr(self.text[self.at]) if self.at < len(self.text) else "the end"
         return DeserializationError(
-            f"not JSON: wanted {wanted}, found {found} at character {self.at} of {len(self.text)}"
+            f"not JSON: wanted {wanted}, found {found} at character {self.at} of {len(self.text)}",
+            field="body",
+            advice="Look at the code of the answer first: only some answers have a JSON body.",
         )
 
     def peek(self) -> str:

@@ -40,6 +40,8 @@ ORDER_REVIVE_QUEUE: Final = 999
 MAX_BIT: Final = 1 << 20
 """Largest distance of an ack from its start offset; a batch answers one pop, so real ones are tiny."""
 
+_BITS_ADVICE: Final = "Give the member b of an acknowledgement as it came."
+
 _MAX_DIGITS: Final = 20
 _MAX_ENTRIES: Final = 1 << 16
 
@@ -181,7 +183,11 @@ def _number(part: str, field: str, text: str) -> int:
 
 
 def _refuse(field: str, text: str, why: str) -> NoReturn:
-    raise DeserializationError(f"{field} {text[:120]!r} {why}", field=field)
+    raise DeserializationError(
+        f"{field} {text[:120]!r} {why}",
+        field=field,
+        advice="Pass the text on as the broker gave it, with nothing cut off or added.",
+    )
 
 
 def encode_bits(bits: Iterable[int]) -> str:
@@ -209,11 +215,17 @@ def decode_bits(text: str) -> list[int]:
         DeserializationError: not base64, or longer than any bit set that ``encode_bits`` makes.
     """
     if len(text) > MAX_BIT // 6 + 8:
-        raise DeserializationError(f"a bit set of {len(text):,} characters is too long", field="b")
+        raise DeserializationError(
+            f"a bit set of {len(text):,} characters is too long, the limit is {MAX_BIT // 6 + 8:,}",
+            field="b",
+            advice=_BITS_ADVICE,
+        )
     try:
         data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:
-        raise DeserializationError(f"the bit set {text[:80]!r} is not base64: {error}", field="b") from error
+        raise DeserializationError(
+            f"the bit set {text[:80]!r} is not base64: {error}", field="b", advice=_BITS_ADVICE
+        ) from error
     return [8 * at + bit for at, byte in enumerate(data) if byte for bit in range(8) if byte >> bit & 1]
 
 

@@ -222,7 +222,9 @@ def decode_traces(text: str) -> list[TraceContext]:
     pieces = text.split(RECORD_END)
     if pieces.pop():
         raise DeserializationError(
-            f"the trace ends inside a record of {len(text):,} characters", field="body"
+            f"the trace ends inside a record of {len(text):,} characters",
+            field="body",
+            advice="Give the whole body of a message of the trace topic.",
         )
     return [_decode_record(piece.split(FIELD_SEPARATOR)) for piece in pieces]
 
@@ -235,11 +237,15 @@ def _decode_record(parts: list[str]) -> TraceContext:
     least = _LEAST_FIELDS.get(kind)
     if least is None:
         raise DeserializationError(
-            f"trace record of unknown kind {kind[:40]!r}, known are {', '.join(_LEAST_FIELDS)}", field="body"
+            f"trace record of unknown kind {kind[:40]!r}, known are {', '.join(_LEAST_FIELDS)}",
+            field="body",
+            advice="Read only messages of the trace topic; a newer client may write further kinds.",
         )
     if len(parts) < least:
         raise DeserializationError(
-            f"{kind} trace record has {len(parts)} fields, wanted {least}", field="body"
+            f"{kind} trace record has {len(parts)} fields, wanted {least}",
+            field="body",
+            advice="Leave this message out: its sender writes traces of another form.",
         )
     context, bean = TraceContext(kind), TraceBean()
     context.beans.append(bean)
@@ -288,6 +294,8 @@ def _number(part: str, field: str, kind: str) -> int:
     digits = part[1:] if part[:1] == "-" else part
     if not (digits.isascii() and digits.isdigit() and len(part) <= 20):
         raise DeserializationError(
-            f"{kind} trace record has the {field} {part[:40]!r}, wanted a number", field=field
+            f"{kind} trace record has the {field} {part[:40]!r}, wanted a number",
+            field=field,
+            advice="Leave this message out: its sender writes traces of another form.",
         )
     return int(part)
