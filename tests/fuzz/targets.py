@@ -13,8 +13,12 @@ from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.frame import FrameReader, decode_frame, encode_frame, frame_info
 from pyrocketmq._native.ids import decode_offset_message_id, parse_unique_id
 from pyrocketmq._native.properties import decode_properties
-from pyrocketmq.errors import ProtocolError, RocketMQError
-from pyrocketmq.model import json_text, recall, trace
+from pyrocketmq._native.stored import MessageExt, decode_messages
+from pyrocketmq.errors import DecompressionError, ProtocolError, RocketMQError
+from pyrocketmq.model import json_text, pop, recall, trace
+from pyrocketmq.model.headers.registry import HEADERS
+from pyrocketmq.model.heart_beat import HeartbeatData
+from pyrocketmq.model.route import TopicRouteData
 
 from .mutation import true_record_size, true_total_length
 from .seeds import cases, frames, hex_inputs, text_inputs
@@ -102,6 +106,41 @@ def send_answers() -> list[bytes]:
     return made
 
 
+LAZY = [name for name, part in vars(MessageExt).items() if hasattr(part, "__get__") and not callable(part)]
+
+
+def read_messages(data: bytes) -> object:
+    """The messages of an answer, every attribute of each."""
+    found: list[object] = []
+    for message in decode_messages(data, broker_name="broker", max_body_bytes=MAX_UNPACKED_BYTES):
+        for name in LAZY:
+            try:
+                getattr(message, name)
+            except DecompressionError:
+                found.append(name)
+        found += [
+            message.check_crc(),
+            message.get_property("TAGS"),
+            repr(message),
+            message.detach() == message,
+        ]
+    return found
+
+
+def typed_header_frames() -> list[bytes]:
+    return hex_inputs("binary_frame_hex", "typed_header", "typed_header_498") + frames()
+
+
+HEADER_CLASSES = sorted(HEADERS.values(), key=lambda header: header.__name__)
+
+
+def read_typed_header(data: bytes) -> object:
+    """The ext fields of a frame as a header that depends on the input."""
+    command = decode_frame(data)
+    header = HEADER_CLASSES[zlib.crc32(data) % len(HEADER_CLASSES)]
+    return header.from_ext_fields(command.ext_fields, check_required=len(data) % 2 == 0)
+
+
 def unpacker(kind: compression.CompressionKind) -> Callable[[bytes], object]:
     return lambda data: compression.decompress(data, kind, MAX_UNPACKED_BYTES)
 
@@ -112,13 +151,18 @@ def packed_inputs(name: str) -> list[bytes]:
 
 def targets() -> list[Target]:
 
+    records = hex_inputs("buffer_hex", "stored_message", "stored_message_498")
     ids = [case["id"].encode() for case in cases("message_id")]
     json_bodies = text_inputs("java_text", "json_body", "json_body_498", "route", "route_498", "heartbeat")
+    routes = text_inputs("java_text", "route", "route_498") + text_inputs("standard_json", "route")
+    beats = text_inputs("java_text", "heartbeat", "heartbeat_498")
     texts = text_inputs("encoded", "properties")
     return [
         Target("frame", frames(), decode_whole_frame, 24, true_total_length),
         Target("stream", frames(), read_split_stream, 8, true_total_length),
+        Target("typed_header", typed_header_frames(), read_typed_header, 4, true_total_length),
         Target("send_answer", send_answers() + frames(), read_send_answer, 14, true_total_length),
+        Target("stored", records, read_messages, 16, true_record_size, growth=200, spare=600 * 1024),
         Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
         Target("properties", texts, decode_properties, 6),
         Target("properties_text", texts, lambda data: decode_properties(as_text(data)), 2),
@@ -130,6 +174,30 @@ def targets() -> list[Target]:
             text_inputs("handle", "recall_handle"),
             lambda data: recall.RecallHandle.decode(as_text(data)),
             1,
+        ),
+        Target("route", routes, TopicRouteData.decode, 2, growth=400),
+        Target("heartbeat", beats, HeartbeatData.decode, 2, growth=400),
+        Target(
+            "pop_receipt",
+            text_inputs("encoded", "pop"),
+            lambda data: pop.PopReceipt.decode(as_text(data)),
+            1,
+        ),
+        Target(
+            "pop_offsets",
+            text_inputs("startOffsetInfo", "pop"),
+            lambda data: pop.parse_start_offset_info(as_text(data)),
+            1,
+        ),
+        Target(
+            "pop_message_offsets",
+            text_inputs("msgOffsetInfo", "pop"),
+            lambda data: pop.parse_msg_offset_info(as_text(data)),
+            1,
+            growth=400,
+        ),
+        Target(
+            "pop_bits", [b"ig==", b"EhAAEA=="], lambda data: pop.decode_bits(as_text(data)), 1, growth=400
         ),
         Target("trace", text_inputs("encoded", "trace"), lambda data: trace.decode_traces(as_text(data)), 1),
         Target("zlib", packed_inputs("ZLIB"), unpacker("zlib"), 2, spare=600 * 1024),
