@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from pyrocketmq import Message
 from pyrocketmq._native.batch import decode_batch_body, encode_batch_body
 from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.frame import FrameReader
@@ -21,7 +22,6 @@ from pyrocketmq._native.properties import decode_properties
 from pyrocketmq._native.record import encode_message
 from pyrocketmq._native.sending import SendEncoder
 from pyrocketmq._native.stored import decode_messages
-from pyrocketmq.model.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyrocketmq._native.answer import SendResult, decode_send_answer
 
 from .agreement import Refusal, outcome

@@ -7,11 +7,11 @@ from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrocketmq._native.frame import decode_frame, encode_frame
-from pyrocketmq._native.sending import SendEncoder
 
 from pyrocketmq._native.bytesio import WriteBuffer
+from pyrocketmq._native.frame import decode_frame, encode_frame
 from pyrocketmq._native.message import Message
+from pyrocketmq._native.sending import SendEncoder
 
 from .agreement import Refusal, outcome
 from .codec.messages import Outgoing

@@ -7,7 +7,7 @@ from typing import assert_type
 from pyrocketmq._native.batch import BatchRecord, decode_batch_body, encode_batch_body
 from pyrocketmq._native.properties import decode_properties, encode_properties
 from pyrocketmq.errors import RocketMQError
-from pyrocketmq.model.message import Message
+from pyrocketmq.model import Message
 
 
 def any_buffer_is_a_body() -> list[Message]:

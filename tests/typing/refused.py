@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyrocketmq._native.batch import encode_batch_body
 from pyrocketmq._native.properties import encode_properties
-from pyrocketmq.model.message import Message
+from pyrocketmq.model import Message
 
 
 class Special(Message):  # type: ignore[misc]
