@@ -1,3 +1,4 @@
+from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t
 
 from pyrocketmq._native.bytesio cimport Output
@@ -17,5 +18,10 @@ cdef int put_batch_record(
     const void *properties,
     Py_ssize_t properties_size,
 ) except -1
-cdef int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) except -1
+cdef int refuse_body(Message message, Py_ssize_t size, Py_ssize_t max_body_bytes) except -1
 cdef int refuse_properties_size(Message message, Py_ssize_t size) except -1
+
+
+cdef inline int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) except -1:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
+    return 0 if 0 < size <= max_body_bytes else refuse_body(message, size, max_body_bytes)

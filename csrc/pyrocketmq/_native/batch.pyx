@@ -25,6 +25,7 @@ from pyrocketmq._native.bytesio cimport (
     take_i32,
     written,
 )
+from pyrocketmq._native.message cimport properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, STORED_PROPERTIES_LIMIT, parse_properties
 
 from typing import NamedTuple
@@ -66,21 +67,18 @@ cdef str where(Message message):
     return f'Topic "{message._topic}"{keys}.'
 
 
-cdef int check_body(Message message, bytes body, Py_ssize_t max_body_bytes) except -1:
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
+cdef int refuse_body(Message message, Py_ssize_t size, Py_ssize_t max_body_bytes) except -1:
     if size == 0:
         raise InvalidMessageError(
             f"body is empty, and brokers refuse an empty body. {where(message)}",
             field="body",
             advice="send at least one byte, or put the information into the body instead of the properties",
         )
-    if size > max_body_bytes:
-        raise MessageTooLargeError(
-            f"body of {size:,} bytes is over max_message_bytes {max_body_bytes:,}. {where(message)}",
-            field="body",
-            advice="compress it, split it, or raise maxMessageSize on the broker and max_message_bytes here",
-        )
-    return 0
+    raise MessageTooLargeError(
+        f"body of {size:,} bytes is over max_message_bytes {max_body_bytes:,}. {where(message)}",
+        field="body",
+        advice="compress it, split it, or raise maxMessageSize on the broker and max_message_bytes here",
+    )
 
 
 cdef Py_ssize_t batch_bytes(list messages) except -1:
@@ -116,7 +114,7 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
         if message.solo or message._batch:
             refuse_in_batch(message, index)
         check_body(message, message._body, STORED_BODY_LIMIT)
-        properties_size = message.properties_bytes()
+        properties_size = properties_bytes(message)
         if properties_size > SENT_PROPERTIES_LIMIT:
             refuse_properties_size(message, properties_size)
         size += PyBytes_GET_SIZE(message._body) + properties_size
@@ -127,7 +125,7 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
 cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
     """Write one message as a record; the caller has checked it and made room."""
     cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
-    cdef Py_ssize_t properties_size = message.properties_bytes()
+    cdef Py_ssize_t properties_size = properties_bytes(message)
     store_be32(at, <uint32_t>(BATCH_RECORD_OVERHEAD + body_size + properties_size))
     store_be64(at + 4, 0)  # magic and CRC
     store_be32(at + 12, <uint32_t>message._flag)
@@ -135,7 +133,7 @@ cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
     copy(at + 20, PyBytes_AS_STRING(message._body), body_size)
     at += 20 + body_size
     store_be16(at, <uint16_t>properties_size)
-    return message.put_properties(at + 2, False)
+    return message.put_properties(at + 2)
 # hot: end
 
 

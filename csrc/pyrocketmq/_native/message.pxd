@@ -1,6 +1,10 @@
 from libc.stdint cimport int32_t, uint8_t
 
 
+cdef enum:
+    UNIQUE_ID_PAIR_BYTES = 9 + 32 + 1  # name and separator, digits, separator
+
+
 cdef enum UniqueId:
     NO_ID
     RAW_ID  # in unique_id_bytes, as hex digits on the wire
@@ -18,12 +22,13 @@ cdef class Message:
     cdef int32_t _flag
     cdef bint _batch
     cdef Py_ssize_t text_bytes  # UTF-8 size of the properties text without a raw unique id
+    cdef bint has_escapes  # a text that was set, and may be gone again, has to be escaped in JSON
     cdef UniqueId unique_id_state
     cdef bint solo  # has a property that no batch may hold: delay, timer or transaction
     cdef uint8_t unique_id_bytes[16]
 
-    cdef Py_ssize_t properties_bytes(self) noexcept
-    cdef uint8_t *put_properties(self, uint8_t *at, bint json) noexcept
+    cdef uint8_t *put_properties(self, uint8_t *at) noexcept
+    cdef uint8_t *put_json_properties(self, uint8_t *at) noexcept
     cdef void set_tags(self, str value) noexcept
     cdef void set_keys(self, str value) noexcept
     cdef int store_property(self, str name, str value) except -1
@@ -31,3 +36,8 @@ cdef class Message:
 
 
 cdef str checked_topic(object topic)
+
+
+cdef inline Py_ssize_t properties_bytes(Message message) noexcept:
+    """The exact size of the properties text; as the inside of a JSON string it takes up to six times as much."""
+    return message.text_bytes + (UNIQUE_ID_PAIR_BYTES if message.unique_id_state == RAW_ID else 0)

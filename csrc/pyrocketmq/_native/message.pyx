@@ -23,7 +23,6 @@ cdef enum:
     # What brokers take; a 5.5.0 broker refuses longer names and other characters with code 29.
     MAX_TOPIC_CHARACTERS = 127
     UNIQUE_ID_DIGITS = 32
-    UNIQUE_ID_PAIR_BYTES = 9 + UNIQUE_ID_DIGITS + 1  # name, separator, digits, separator
 
 cdef str TAGS = "TAGS"
 cdef str KEYS = "KEYS"
@@ -73,29 +72,29 @@ cdef str checked_topic(object topic):
     return last_topic
 
 
-cdef inline str checked_text(object value, object field):
+cdef inline str checked_text(object value, object field, bint *has_escapes):
     """A property's name or value as it may stand in the properties text."""
     cdef Text text
-    check_text(value, field, &text)
+    has_escapes[0] |= check_text(value, field, &text)
     if type(value) is str:
         return <str>value
     value = str(value)
-    check_text(value, field, &text)  # a subclass may say something else of itself
+    has_escapes[0] |= check_text(value, field, &text)  # a subclass may say something else of itself
     return <str>value
 
 
-cdef str checked_keys(object keys):
+cdef str checked_keys(object keys, bint *has_escapes):
     if isinstance(keys, str):
-        return checked_text(keys, "keys")
+        return checked_text(keys, "keys", has_escapes)
     try:
-        parts = [checked_text(key, "keys") for key in keys]
+        parts = [checked_text(key, "keys", has_escapes) for key in keys]
     except TypeError:
         raise InvalidMessageError(
             f"keys must be a str or several str, not {type(keys).__name__}",
             field="keys",
             advice='write keys="a b" or keys=["a", "b"]',
         ) from None
-    return checked_text(" ".join(parts), "keys")
+    return checked_text(" ".join(parts), "keys", has_escapes)
 
 
 cdef bytes checked_body(object body):
@@ -130,26 +129,34 @@ cdef inline Py_ssize_t pair_bytes(Py_ssize_t name_size, str value) noexcept:
     return 0 if value is None else name_size + utf8_size(value) + 2
 
 
-cdef inline uint8_t *put_separator(uint8_t *at, uint8_t separator, bint json) noexcept:
-    if json:
-        memcpy(at, "\\u000", 5)
-        at[5] = 0x30 + separator
-        return at + 6
-    at[0] = separator
-    return at + 1
-
-
-cdef inline uint8_t *put_value(uint8_t *at, str value, bint json) noexcept:
+# hot: begin
+cdef inline uint8_t *put_value(uint8_t *at, str value) noexcept:
     """Write what follows a name: separator, value, separator."""
     cdef Text text
     text.at = kept_utf8(value, &text.size)
-    at = put_separator(at, NAME_SEPARATOR, json)
-    if json:
-        at = put_json_chars(at, text.at, text.size)
-    else:
-        copy(at, text.at, text.size)
-        at += text.size
-    return put_separator(at, PROPERTY_SEPARATOR, json)
+    at[0] = NAME_SEPARATOR
+    copy(at + 1, text.at, text.size)
+    at += text.size + 1
+    at[0] = PROPERTY_SEPARATOR
+    return at + 1
+
+
+cdef inline uint8_t *put_json_text(uint8_t *at, str value, bint escape) noexcept:
+    cdef Text text
+    text.at = kept_utf8(value, &text.size)
+    if escape:
+        return put_json_chars(at, text.at, text.size)
+    copy(at, text.at, text.size)
+    return at + text.size
+
+
+cdef inline uint8_t *put_json_value(uint8_t *at, str value, bint escape) noexcept:
+    """The same as the inside of a JSON string."""
+    memcpy(at, "\\u0001", 6)
+    at = put_json_text(at + 6, value, escape)
+    memcpy(at, "\\u0002", 6)
+    return at + 6
+# hot: end
 
 
 @cython.final
@@ -171,9 +178,9 @@ cdef class Message:
         self._topic = checked_topic(topic)
         self._body = checked_body(body)
         if tags is not None:
-            self.set_tags(checked_text(tags, "tags"))
+            self.set_tags(checked_text(tags, "tags", &self.has_escapes))
         if keys is not None:
-            self.set_keys(checked_keys(keys))
+            self.set_keys(checked_keys(keys, &self.has_escapes))
         if flag != 0:
             self.flag = flag
         if properties is not None:
@@ -202,7 +209,7 @@ cdef class Message:
 
     @tags.setter
     def tags(self, value):
-        self.set_tags(None if value is None else checked_text(value, "tags"))
+        self.set_tags(None if value is None else checked_text(value, "tags", &self.has_escapes))
 
     @property
     def keys(self):
@@ -210,7 +217,7 @@ cdef class Message:
 
     @keys.setter
     def keys(self, value):
-        self.set_keys(None if value is None else checked_keys(value))
+        self.set_keys(None if value is None else checked_keys(value, &self.has_escapes))
 
     @property
     def flag(self):
@@ -284,9 +291,9 @@ cdef class Message:
         elif key == KEYS:
             self.keys = value
         else:
-            name = checked_text(key, "a property name")
+            name = checked_text(key, "a property name", &self.has_escapes)
             if value is not None:
-                value = checked_text(value, f"property {name!r}")
+                value = checked_text(value, f"property {name!r}", &self.has_escapes)
             if name == UNIQ_KEY:
                 self.unique_id_state = NO_ID if value is None else TEXT_ID
             self.store_property(name, value)
@@ -332,6 +339,7 @@ cdef class Message:
         twin._keys = self._keys
         twin._properties = None if self._properties is None else self._properties.copy()
         twin.text_bytes = self.text_bytes
+        twin.has_escapes = self.has_escapes
         twin._flag = self._flag
         twin._batch = self._batch
         twin.solo = self.solo
@@ -378,37 +386,57 @@ cdef class Message:
         return found
 
     # hot: begin
-    cdef Py_ssize_t properties_bytes(self) noexcept:
-        """The exact size of the properties text; as the inside of a JSON string it has up to six times as many."""
-        return self.text_bytes + (UNIQUE_ID_PAIR_BYTES if self.unique_id_state == RAW_ID else 0)
+    # Two loops, as one for both forms asks for the form with every piece of text, which costs a third more.
 
-    cdef uint8_t *put_properties(self, uint8_t *at, bint json) noexcept:
-        """Write the properties text, as it is or as the inside of a JSON string. The caller has made room."""
+    cdef uint8_t *put_properties(self, uint8_t *at) noexcept:
+        """Write the properties text. The caller has made room for `properties_bytes`."""
         cdef PyObject *name
         cdef PyObject *value
         cdef Py_ssize_t position = 0
-        cdef Text text
         cdef Py_ssize_t left
+        cdef Text text
         if self._keys is not None:
             memcpy(at, "KEYS", 4)
-            at = put_value(at + 4, self._keys, json)
+            at = put_value(at + 4, self._keys)
         if self._tags is not None:
             memcpy(at, "TAGS", 4)
-            at = put_value(at + 4, self._tags, json)
+            at = put_value(at + 4, self._tags)
         if self.unique_id_state == RAW_ID:
-            memcpy(at, "UNIQ_KEY", 8)
-            at = put_hex(put_separator(at + 8, NAME_SEPARATOR, json), self.unique_id_bytes, 16)
-            at = put_separator(at, PROPERTY_SEPARATOR, json)
+            memcpy(at, "UNIQ_KEY\x01", 9)
+            at = put_hex(at + 9, self.unique_id_bytes, 16)
+            at[0] = PROPERTY_SEPARATOR
+            at += 1
         if self._properties is not None:
             left = PyDict_Size(self._properties)
             while left > 0 and PyDict_Next(self._properties, &position, &name, &value):
                 text.at = kept_utf8(<str>name, &text.size)
-                if json:
-                    at = put_json_chars(at, text.at, text.size)
-                else:
-                    copy(at, text.at, text.size)
-                    at += text.size
-                at = put_value(at, <str>value, json)
+                copy(at, text.at, text.size)
+                at = put_value(at + text.size, <str>value)
+                left -= 1
+        return at
+
+    cdef uint8_t *put_json_properties(self, uint8_t *at) noexcept:
+        """The same as the inside of a JSON string. The caller has made room for six times as many bytes."""
+        cdef PyObject *name
+        cdef PyObject *value
+        cdef Py_ssize_t position = 0
+        cdef Py_ssize_t left
+        if self._keys is not None:
+            memcpy(at, "KEYS", 4)
+            at = put_json_value(at + 4, self._keys, self.has_escapes)
+        if self._tags is not None:
+            memcpy(at, "TAGS", 4)
+            at = put_json_value(at + 4, self._tags, self.has_escapes)
+        if self.unique_id_state == RAW_ID:
+            memcpy(at, "UNIQ_KEY\\u0001", 14)
+            at = put_hex(at + 14, self.unique_id_bytes, 16)
+            memcpy(at, "\\u0002", 6)
+            at += 6
+        if self._properties is not None:
+            left = PyDict_Size(self._properties)
+            while left > 0 and PyDict_Next(self._properties, &position, &name, &value):
+                at = put_json_text(at, <str>name, self.has_escapes)
+                at = put_json_value(at, <str>value, self.has_escapes)
                 left -= 1
         return at
     # hot: end

@@ -6,7 +6,7 @@ RocketMQ 5.x and the Go client end the text with the last \\x02, 4.9 leaves it o
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memchr, memcmp
 
-from pyrocketmq._native.text cimport Text, utf8_of
+from pyrocketmq._native.text cimport Text, is_json_plain, utf8_of
 
 from pyrocketmq.errors import InvalidMessageError, MessageTooLargeError
 
@@ -119,7 +119,10 @@ cdef object items_of(object properties):
 
 
 cdef int check_text(object value, object field, Text *out) except -1:
-    """The UTF-8 bytes of a property's name or value, which must be able to stand in the properties text."""
+    """The UTF-8 bytes of a property's name or value, which must be able to stand in the properties text.
+
+    Returns 1 for a text that has to be escaped in JSON, else 0.
+    """
     cdef Py_ssize_t at
     if not isinstance(value, str):
         raise InvalidMessageError(
@@ -139,6 +142,8 @@ cdef int check_text(object value, object field, Text *out) except -1:
         raise InvalidMessageError(
             f"{field} is empty", field=field, advice="give it a value, or leave it out: brokers drop empty text"
         )
+    if is_json_plain(out.at, out.size):
+        return 0  # the separators would have to be escaped
     at = separator_at(out.at, out.size)
     if at >= 0:
         raise InvalidMessageError(
@@ -146,4 +151,4 @@ cdef int check_text(object value, object field, Text *out) except -1:
             field=field,
             advice="remove the characters \\x01 and \\x02, or put the data into the body",
         )
-    return 0
+    return 1

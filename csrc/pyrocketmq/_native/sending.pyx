@@ -13,7 +13,7 @@ from pyrocketmq._native.batch cimport batch_bytes, check_body, put_batch_message
 from pyrocketmq._native.bytesio cimport Output, WriteBuffer, copy, reserve, store_be16, store_be32
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.ids cimport fill_unique_id
-from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT
 from pyrocketmq._native.text cimport Text, put_decimal, utf8_of
 
@@ -115,7 +115,8 @@ cdef class SendEncoder:
             SerializationError: the header or the frame is over the limit. Nothing is written on an error.
         """
         cdef SendFields fields
-        buffer.check_no_views()
+        if buffer.views:
+            buffer.check_no_views()
         fill_fields(&fields, queue_id, opaque, sys_flag, oneway, born_ms)
         return self.put_message(&buffer.output, message, &fields, body)
 
@@ -136,7 +137,8 @@ cdef class SendEncoder:
             MessageTooLargeError: a message, or all together, are over the limit; nothing is written.
         """
         cdef SendFields fields
-        buffer.check_no_views()
+        if buffer.views:
+            buffer.check_no_views()
         fill_fields(&fields, queue_id, opaque, 0, oneway, born_ms)
         return self.put_messages(&buffer.output, messages, &fields)
 
@@ -194,7 +196,7 @@ cdef class SendEncoder:
         cdef Text topic
         cdef uint8_t *at
         if not batch:
-            properties_size = message.properties_bytes()
+            properties_size = properties_bytes(message)
             if properties_size > SENT_PROPERTIES_LIMIT:
                 refuse_properties_size(message, properties_size)
         utf8_of(message._topic, &topic)
@@ -226,7 +228,7 @@ cdef class SendEncoder:
         memcpy(at, '","i":"', 7)
         at += 7
         if not batch:
-            at = message.put_properties(at, True)
+            at = message.put_json_properties(at)
         at = put_text(at, &self.after_properties[batch])
         at = put_decimal(at, fields.wire_flag)
         memcpy(at, ',"language":"PYTHON","opaque":', 30)
@@ -255,7 +257,7 @@ cdef class SendEncoder:
         at = put_number_entry(at, 0x68, 0 if batch else message._flag)
         if not batch:
             properties = put_entry_start(at, 0x69, 0)
-            at = message.put_properties(properties, False)
+            at = message.put_properties(properties)
             store_be32(properties - 4, <uint32_t>(at - properties))
         at = put_text(at, &self.after_properties[batch])
         store_be32(start + BINARY_FIXED_BYTES - 4, <uint32_t>(at - start - BINARY_FIXED_BYTES))

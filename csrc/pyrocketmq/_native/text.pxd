@@ -121,6 +121,18 @@ cdef inline uint64_t short_word(const char *text, Py_ssize_t size) noexcept nogi
     )
 
 
+cdef inline bint is_json_plain(const char *text, Py_ssize_t size) noexcept nogil:
+    """True when a text can stand in a JSON string as it is."""
+    cdef Py_ssize_t at = 0
+    if size < 8:
+        return not escape_mask(short_word(text, size))
+    while size - at >= 8:
+        if escape_mask(load_word(text + at)):
+            return False
+        at += 8
+    return not escape_mask(load_word(text + size - 8))
+
+
 cdef inline uint8_t *put_json_chars(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
     """Write text as the inside of a JSON string. The caller has made room for 6 * size bytes."""
     cdef Py_ssize_t done = 0
