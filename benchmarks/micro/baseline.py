@@ -172,11 +172,14 @@ def encode_batch(messages: list[PlainMessage]) -> bytes:
     parts: list[bytes] = []
     for message in messages:
         body = message.body
+        size = len(body)
+        if message.properties is None:
+            parts += (_record_head(22 + size, 0, 0, message.flag, size), body, b"\x00\x00")
+            continue
         text = ""
-        for name, value in message.properties.items():  # type: ignore[union-attr]
+        for name, value in message.properties.items():
             text += f"{name}\x01{value}\x02"
         properties = text.encode()
-        size = len(body)
         parts += (
             _record_head(22 + size + len(properties), 0, 0, message.flag, size),
             body,

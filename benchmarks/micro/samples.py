@@ -42,5 +42,5 @@ def plain_twin(message: Message) -> PlainMessage:
     """The same message for the baseline, with its properties in the same order."""
     twin = PlainMessage(message.topic, message.body)
     twin.flag = message.flag
-    twin.properties = dict(message.properties)
+    twin.properties = dict(message.properties) or None
     return twin

@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyrocketmq._native import batch as native
+from pyrocketmq._native.message import Message
 
 from . import baseline
 from .arms import Row
 from .fixtures import each_arm, run_arm
-from .samples import messages, plain_twin
+from .samples import TOPIC, messages, plain_twin
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -18,16 +19,15 @@ if TYPE_CHECKING:
 COUNT = 100
 
 
-def row_of(body_bytes: int, bound: float | None = None) -> Row:
-    """A batch of messages with three properties and bodies of one size."""
-    ours = messages(COUNT, body_bytes)
+def row_of(what: str, ours: list[Message], bound: float | None = None) -> Row:
+    """A batch of messages."""
     plain = [plain_twin(message) for message in ours]
 
     def check() -> None:
         assert native.encode_batch_body(ours) == baseline.encode_batch(plain)
 
     return Row(
-        name=f"batch body: {COUNT} messages, 3 properties, {body_bytes:,} B",
+        name=f"batch body: {COUNT} messages, {what}",
         module="batch",
         ours=partial(native.encode_batch_body, ours),
         baseline=partial(baseline.encode_batch, plain),
@@ -54,7 +54,15 @@ def plain_bodies_row(body_bytes: int) -> Row:
     )
 
 
-ROWS = [row_of(100, bound=30), row_of(32), row_of(1024), plain_bodies_row(100)]
+TAGGED = [Message(TOPIC, b"x" * 100, "paid", f"order-{number}") for number in range(COUNT)]
+BARE = [Message(TOPIC, b"x" * 100) for _ in range(COUNT)]
+
+ROWS = [
+    row_of("tags, keys, 100 B", TAGGED, bound=30),
+    *(row_of(f"tags, keys, 1 more, {size:,} B", messages(COUNT, size)) for size in (32, 100, 1024)),
+    row_of("no properties, 100 B", BARE),
+    plain_bodies_row(100),
+]
 
 
 @each_arm(ROWS)
