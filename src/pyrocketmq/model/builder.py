@@ -58,9 +58,7 @@ class RemotingCommandBuilder:
         return self
 
     def as_oneway(self) -> Self:
-        """Make it a request that is never answered, not even with an error: flag 2, whatever FlagType says.
-        Make it a request that is never answered, not even with an error: flag 2, whatever FlagType says.
-        """
+        """Make it a request that is never answered, not even with an error: wire flag 2, unlike FlagType."""
         self._flag |= CommandFlag.ONEWAY
         return self
 

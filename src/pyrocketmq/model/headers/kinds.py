@@ -1,6 +1,4 @@
-"""The types a header field can have on the wire, where every value is text: their checks and both directions.
-The types a header field can have on the wire, where every value is text: their checks and both directions.
-"""
+"""The types a header field can have: for each its check, and how it becomes text and is read from text."""
 
 from __future__ import annotations
 

@@ -84,9 +84,7 @@ class AdminRequests:
 
     @staticmethod
     def create_delete_topic_request(topic: str) -> RemotingCommand:
-        """DELETE_TOPIC_IN_BROKER: delete a topic on one broker; delete its route on the name servers
-        afterwards.
-        """
+        """DELETE_TOPIC_IN_BROKER: delete a topic on one broker; its route on the name servers goes last."""
         return make_request(RequestCode.DELETE_TOPIC_IN_BROKER, DeleteTopicRequestHeader(topic=topic))
 
     @staticmethod
@@ -98,9 +96,7 @@ class AdminRequests:
     def create_get_all_topic_config_request(
         topic_seq: int = 0, *, data_version: str | None = None, max_topic_num: int | None = None
     ) -> RemotingCommand:
-        """GET_ALL_TOPIC_CONFIG: the settings of all topics; 5.x can answer in parts, from ``topic_seq`` on.
-        GET_ALL_TOPIC_CONFIG: the settings of all topics; 5.x can answer in parts, from ``topic_seq`` on.
-        """
+        """GET_ALL_TOPIC_CONFIG: the settings of all topics; 5.x can answer in parts from ``topic_seq`` on."""
         header = GetAllTopicConfigRequestHeader(
             topic_seq=topic_seq, data_version=data_version, max_topic_num=max_topic_num
         )
@@ -113,9 +109,7 @@ class AdminRequests:
 
     @staticmethod
     def create_create_subscription_group_request(body: RequestBody) -> RemotingCommand:
-        """UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: create or change a group; the body is a
-        SubscriptionGroupConfig.
-        """
+        """UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: create or change a group; body: SubscriptionGroupConfig."""
         return make_request(RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, body=body)
 
     @staticmethod

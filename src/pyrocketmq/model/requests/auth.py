@@ -30,8 +30,9 @@ __all__ = ["AuthRequests"]
 
 
 class AuthRequests:
-    """Requests that manage users (body: UserInfo) and access lists (body: AclInfo; subject: ``User:name``).
-    Requests that manage users (body: UserInfo) and access lists (body: AclInfo; subject: ``User:name``).
+    """Requests that manage users (body: UserInfo) and access lists (body: AclInfo).
+
+    The subject of an access list is ``User:name``.
     """
 
     @staticmethod

@@ -109,8 +109,7 @@ class GroupRequests:
 
     @staticmethod
     def create_check_client_config_request(body: RequestBody) -> RemotingCommand:
-        """CHECK_CLIENT_CONFIG: let the broker check an SQL92 subscription; the body is a
-        CheckClientRequestBody.
+        """CHECK_CLIENT_CONFIG: let the broker check an SQL92 subscription; the body: CheckClientRequestBody.
 
         An invalid expression is not reported by a pull: its messages come unfiltered.
         """
@@ -151,9 +150,7 @@ class GroupRequests:
 
     @staticmethod
     def create_get_consumer_connection_list_request(consumer_group: str) -> RemotingCommand:
-        """GET_CONSUMER_CONNECTION_LIST: a consumer group's clients; CONSUMER_NOT_ONLINE when there are none.
-        GET_CONSUMER_CONNECTION_LIST: a consumer group's clients; CONSUMER_NOT_ONLINE when there are none.
-        """
+        """GET_CONSUMER_CONNECTION_LIST: clients of a consumer group; CONSUMER_NOT_ONLINE if it has none."""
         header = GetConsumerConnectionListRequestHeader(consumer_group=consumer_group)
         return make_request(RequestCode.GET_CONSUMER_CONNECTION_LIST, header)
 

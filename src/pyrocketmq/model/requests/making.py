@@ -1,6 +1,4 @@
-"""What all request creators share: the command from a typed header, and the kinds of content a body can have.
-What all request creators share: the command from a typed header, and the kinds of content a body can have.
-"""
+"""What all request creators share: the command from a typed header, and the kinds of body it can have."""
 
 from __future__ import annotations
 

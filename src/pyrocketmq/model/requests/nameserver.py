@@ -41,9 +41,7 @@ class NameServerRequests:
 
     @staticmethod
     def create_get_broker_cluster_info_request() -> RemotingCommand:
-        """GET_BROKER_CLUSTER_INFO: all clusters and brokers. The answer has integer keys, whatever the
-        version.
-        """
+        """GET_BROKER_CLUSTER_INFO: all clusters and brokers; the answer always has integer keys."""
         return make_request(RequestCode.GET_BROKER_CLUSTER_INFO)
 
     @staticmethod

@@ -198,9 +198,7 @@ class PopRequests:
 
     @staticmethod
     def create_set_message_request_mode_request(body: RequestBody) -> RemotingCommand:
-        """SET_MESSAGE_REQUEST_MODE: pull or pop for a group; the body is a SetMessageRequestModeRequestBody.
-        SET_MESSAGE_REQUEST_MODE: pull or pop for a group; the body is a SetMessageRequestModeRequestBody.
-        """
+        """SET_MESSAGE_REQUEST_MODE: pull or pop for a group; the body: SetMessageRequestModeRequestBody."""
         return make_request(RequestCode.SET_MESSAGE_REQUEST_MODE, body=body)
 
 

@@ -133,9 +133,7 @@ class SendingRequests:
         default_topic_queue_nums: int = DEFAULT_TOPIC_QUEUE_NUMS,
         broker_name: str | None = None,
     ) -> RemotingCommand:
-        """SEND_BATCH_MESSAGE: several messages of one topic; the body is a batch body, see ``encode_batch``.
-        SEND_BATCH_MESSAGE: several messages of one topic; the body is a batch body, see ``encode_batch``.
-        """
+        """SEND_BATCH_MESSAGE: several messages of one topic; ``encode_batch`` makes the body."""
         header = _letter_header(
             producer_group,
             topic,
