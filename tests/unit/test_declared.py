@@ -33,7 +33,7 @@ class NamedPoint(Point):
 def test_fields_are_taken_by_position_and_by_name() -> None:
     assert Point(1, 2) == Point(y=2, x=1)
     assert NamedPoint(1, name="a").name == "a"
-    assert [field.wire_name for field in NamedPoint.__fields__] == ["x", "y", "tags", "KEY", "name"]
+    assert [field.wire for field in NamedPoint.__fields__] == ["x", "y", "tags", "KEY", "name"]
 
 
 def test_containers_are_not_shared_between_records() -> None:
@@ -64,9 +64,10 @@ def test_records_are_compared_by_class_and_value() -> None:
     assert hash(Fixed("a")) == hash(Fixed("a"))
 
 
-def test_repr_hides_what_is_secret() -> None:
+def test_repr_hides_what_is_secret_and_leaves_out_what_was_not_given() -> None:
     assert repr(Point(1, key="s3cret")) == "Point(x=1, y=0, tags=[], key='***')"
-    assert repr(Point(1)) == "Point(x=1, y=0, tags=[], key=None)"
+    assert repr(Point(1)) == "Point(x=1, y=0, tags=[])"
+    assert repr(Point(None)) == "Point(x=None, y=0, tags=[])"
 
 
 def test_records_can_be_copied_and_pickled() -> None:
@@ -85,6 +86,14 @@ def test_a_frozen_record_cannot_change() -> None:
         fixed.name = "b"  # type: ignore[misc]
     with pytest.raises(AttributeError, match="frozen"):
         del fixed.name
+
+
+def test_replace_gives_a_changed_copy() -> None:
+    fixed = Fixed("a", 2)
+    assert fixed.replace(name="b") == Fixed("b", 2)
+    assert fixed == Fixed("a", 2)
+    with pytest.raises(TypeError, match="'size' is not one of its fields"):
+        fixed.replace(size=1)
 
 
 def test_an_unknown_attribute_is_refused() -> None:

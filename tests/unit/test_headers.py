@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 
 import pytest
@@ -221,7 +222,7 @@ def test_headers_are_immutable_and_replace_gives_a_changed_copy() -> None:
     with pytest.raises(AttributeError, match="replace"):
         del header.queue_id
     with pytest.raises(AttributeError):
-        header.anything = 1
+        header.anything = 1  # type: ignore[attr-defined]
     changed = header.replace(queue_id=3)
 
     assert (header.queue_id, changed.queue_id) == (0, 3)
@@ -240,10 +241,19 @@ def test_headers_compare_hash_copy_and_pickle_by_their_values() -> None:
     assert pickle.loads(pickle.dumps(header)) == header
 
 
+def test_headers_are_made_by_keywords_and_show_their_fields_to_help() -> None:
+    with pytest.raises(TypeError, match="by name only, got 1 without a name"):
+        UnregisterClientRequestHeader("c")  # type: ignore[call-arg,misc]
+
+    assert str(inspect.signature(PriceHeader)) == "(*, price, pieces=None)"
+    assert repr(PriceHeader.FIELDS[1]) == "HeaderField('pieces', wire='n', optional)"
+
+
 def test_repr_shows_the_fields_that_are_set() -> None:
     header = UnregisterClientRequestHeader(client_id="c")
 
     assert repr(header) == "UnregisterClientRequestHeader(client_id='c')"
+    assert repr(PriceHeader.partial(pieces=1)) == "PriceHeader(price=None, pieces=1)"
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """Record classes whose fields are declared once, by annotations, and that cost little to define.
 
 A declaration gives the Python name, the type, the default and the name on the wire; constructor, equality,
-repr, copy and pickle follow from it. How values travel is the business of the subclasses' base (JsonBody),
-not of this module.
+repr, copy and pickle follow from it. How values travel is the business of the bases that build on this one
+(JsonBody, Header), not of this module.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, overload
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+__all__ = ["MISSING", "Declared", "DeclaredMeta", "Field", "Options", "camel_case", "wire"]
 
 T = TypeVar("T")
 
@@ -26,38 +28,40 @@ class _Missing:
 MISSING: Any = _Missing()
 
 
-class Field:
-    """One declared field; ``default`` and ``factory`` are MISSING when the field is required."""
+class Options:
+    """What a class body says about one field; ``wire(...)`` leaves it there until the class is made."""
 
-    __slots__ = ("default", "factory", "name", "secret", "wire_name")
+    __slots__ = ("default", "factory", "secret", "wire")
 
-    def __init__(self, name: str, wire_name: str, default: Any, factory: Any, secret: bool) -> None:
-        self.name = name
-        self.wire_name = wire_name
+    def __init__(
+        self, wire: str | None, default: Any = MISSING, factory: Any = MISSING, *, secret: bool = False
+    ) -> None:
+        self.wire = wire
         self.default = default
         self.factory = factory
         self.secret = secret
 
-    @property
-    def required(self) -> bool:
-        """True when neither the constructor nor the wire may leave the field out."""
-        return self.default is MISSING and self.factory is MISSING
+
+class Field:
+    """One declared field: its Python name, its name on the wire, whether it must be given, its default."""
+
+    __slots__ = ("default", "factory", "name", "required", "secret", "wire")
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name = name
+        self.wire = options.wire or camel_case(name)
+        self.default = options.default
+        self.factory = options.factory
+        self.secret = options.secret
+        self.required = options.default is MISSING and options.factory is MISSING
+
+    def __repr__(self) -> str:
+        needed = "required" if self.required else "optional"
+        return f"{type(self).__name__}({self.name!r}, wire={self.wire!r}, {needed})"
 
     def make_default(self) -> Any:
         """The value of a field that was left out; a fresh one where it is a container."""
         return self.default if self.factory is MISSING else self.factory()
-
-
-class _Options:
-    """What ``wire(...)`` leaves in the class body until the class is made."""
-
-    __slots__ = ("default", "factory", "secret", "wire_name")
-
-    def __init__(self, wire_name: str | None, default: Any, factory: Any, *, secret: bool) -> None:
-        self.wire_name = wire_name
-        self.default = default
-        self.factory = factory
-        self.secret = secret
 
 
 @overload
@@ -77,7 +81,7 @@ def wire(
         default_factory: makes that value, for containers.
         secret: show ``***`` in the repr.
     """
-    return _Options(name, default, default_factory, secret=secret)
+    return Options(name, default, default_factory, secret=secret)
 
 
 def camel_case(name: str) -> str:
@@ -86,21 +90,23 @@ def camel_case(name: str) -> str:
     return first + "".join([part.capitalize() for part in rest])
 
 
-def _own_fields(namespace: dict[str, Any]) -> list[Field]:
-    fields: list[Field] = []
-    for name, annotation in namespace.get("__annotations__", {}).items():
-        if annotation.startswith("ClassVar"):
-            continue
-        given = namespace.pop(name, MISSING)
-        if not isinstance(given, _Options):
-            given = _Options(None, given, MISSING, secret=False)
-        wire_name = given.wire_name or camel_case(name)
-        fields.append(Field(name, wire_name, given.default, given.factory, given.secret))
-    return fields
+def _text_annotations(class_name: str, namespace: dict[str, Any]) -> dict[str, str]:
+    annotations: dict[str, Any] = namespace.get("__annotations__", {})
+    # Python 3.14 defers annotations that are not text, in a function under one of these names.
+    deferred = "__annotate__" in namespace or "__annotate_func__" in namespace
+    if deferred or not all(isinstance(text, str) for text in annotations.values()):
+        raise TypeError(f"{class_name} is declared in a module without 'from __future__ import annotations'")
+    return annotations
 
 
 def _refuse_change(self: object, name: str, *_value: object) -> None:
-    raise AttributeError(f"{type(self).__name__} is frozen, {name} cannot be changed")
+    raise AttributeError(
+        f"{type(self).__name__} is frozen, {name} cannot be changed; replace({name}=...) makes a changed copy"
+    )
+
+
+def _hash_fields(self: Declared) -> int:
+    return hash((type(self), self.__getstate__()))
 
 
 @dataclass_transform(field_specifiers=(wire,))
@@ -108,34 +114,58 @@ class DeclaredMeta(type):
     """Turns the annotations of a class body into fields and slots.
 
     The module of a declared class must have ``from __future__ import annotations``.
+
+    Args:
+        frozen: attributes cannot be set, and the records can be hashed.
+        keyword_only: the constructor takes its fields by name only.
     """
 
     __fields__: tuple[Field, ...]
+    __match_args__: tuple[str, ...]
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, frozen: bool = False
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        frozen: bool = False,
+        keyword_only: bool = False,
     ) -> DeclaredMeta:
-        # Python 3.14 defers annotations that are not text, in a function under one of these names.
-        deferred = "__annotate__" in namespace or "__annotate_func__" in namespace
-        if deferred or not all(
-            isinstance(text, str) for text in namespace.get("__annotations__", {}).values()
-        ):
-            raise TypeError(f"{name} is declared in a module without 'from __future__ import annotations'")
-        own = _own_fields(namespace)
-        fields = [field for base in bases for field in getattr(base, "__fields__", ())] + own
+        own: list[Field] = []
+        for field_name, annotation in _text_annotations(name, namespace).items():
+            if not annotation.startswith("ClassVar"):
+                options = namespace.pop(field_name, MISSING)
+                if not isinstance(options, Options):
+                    options = Options(None, options)
+                own.append(mcs.make_field(name, field_name, annotation, options))
+        inherited = [field for base in bases for field in getattr(base, "__fields__", ())]
+        fields = mcs.arrange(name, inherited, own)
+        namespace["__slots__"] = tuple([field.name for field in own])
+        namespace["__fields__"] = tuple(fields)
+        namespace["__match_args__"] = () if keyword_only else tuple([field.name for field in fields])
+        if frozen:
+            namespace["__setattr__"] = namespace["__delattr__"] = _refuse_change
+            namespace["__hash__"] = _hash_fields
+        return super().__new__(mcs, name, bases, namespace)
+
+    @staticmethod
+    def make_field(owner: str, name: str, annotation: str, options: Options) -> Field:
+        """The field of one annotation; ``owner`` is the name of the class, for errors."""
+        del owner, annotation
+        return Field(name, options)
+
+    @staticmethod
+    def arrange(owner: str, inherited: list[Any], own: list[Any]) -> list[Any]:
+        """All fields of a class in their order."""
+        fields: list[Field] = inherited + own
         optional = None
         for field in fields:
             if not field.required:
                 optional = field.name
             elif optional is not None:
-                raise TypeError(f"{name}.{field.name} has no default but follows {optional}, which has one")
-        namespace["__slots__"] = tuple([field.name for field in own])
-        namespace["__fields__"] = tuple(fields)
-        namespace["__match_args__"] = tuple([field.name for field in fields])
-        if frozen:
-            namespace["__setattr__"] = namespace["__delattr__"] = _refuse_change
-            namespace["__hash__"] = _hash_fields
-        return super().__new__(mcs, name, bases, namespace)
+                raise TypeError(f"{owner}.{field.name} has no default but follows {optional}, which has one")
+        return fields
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -144,15 +174,18 @@ class DeclaredMeta(type):
 
         parameters: list[Parameter] = []
         for field in cls.__fields__:
-            default = Parameter.empty if field.required else field.default
-            if field.factory is not MISSING:
-                default = field.factory()
-            parameters.append(Parameter(field.name, Parameter.POSITIONAL_OR_KEYWORD, default=default))
+            kind = (
+                Parameter.POSITIONAL_OR_KEYWORD
+                if field.name in cls.__match_args__
+                else Parameter.KEYWORD_ONLY
+            )
+            default = Parameter.empty if field.required else field.make_default()
+            parameters.append(Parameter(field.name, kind, default=default))
         return Signature(parameters)
 
 
 class Declared(metaclass=DeclaredMeta):
-    """Base of all declared records: constructor, ==, repr; copy and pickle come from the slots."""
+    """Base of all declared records: constructor, ==, repr, replace; copy and pickle come from the slots."""
 
     __slots__ = ()
     __fields__: ClassVar[tuple[Field, ...]]
@@ -161,23 +194,44 @@ class Declared(metaclass=DeclaredMeta):
     if not TYPE_CHECKING:  # the checkers derive the real signature from the declaration
 
         def __init__(self, *args: Any, **given: Any) -> None:
-            fields = type(self).__fields__
-            if len(args) > len(fields):
-                raise TypeError(
-                    f"{type(self).__name__}() takes at most {len(fields)} arguments, got {len(args)}"
-                )
-            put = object.__setattr__
-            for field, value in zip(fields, args, strict=False):
-                put(self, field.name, value)
-            for field in fields[len(args) :]:
-                value = given.pop(field.name, MISSING)
-                if value is MISSING:
-                    if field.required:
-                        raise TypeError(f"{type(self).__name__}() needs the argument {field.name!r}")
-                    value = field.make_default()
-                put(self, field.name, value)
-            if given:
-                raise TypeError(_unusable_arguments(type(self), given))
+            if args:
+                names = type(self).__match_args__
+                if len(args) > len(names):
+                    raise TypeError(_too_many_arguments(type(self), len(args)))
+                for name, value in zip(names, args, strict=False):
+                    if name in given:
+                        raise TypeError(f"{type(self).__name__}(): the argument {name!r} was given twice")
+                    given[name] = value
+            self._fill(given)
+            self._check()
+
+    def _fill(self, given: dict[str, Any]) -> None:
+        put = object.__setattr__
+        for field in type(self).__fields__:
+            value = given.pop(field.name, MISSING)
+            if value is MISSING:
+                if field.required:
+                    raise self._lacks(field)
+                value = field.make_default()
+            put(self, field.name, value)
+        if given:
+            raise self._has_no(given)
+
+    def _check(self) -> None:
+        """Refuse values that make no sense; the constructor calls it when all fields are set."""
+
+    @classmethod
+    def _lacks(cls, field: Any) -> Exception:
+        return TypeError(f"{cls.__name__}() needs the argument {field.name!r}")
+
+    @classmethod
+    def _has_no(cls, names: Iterable[str]) -> Exception:
+        return TypeError(f"{cls.__name__}(): the argument {next(iter(names))!r} is not one of its fields")
+
+    def replace(self, **changes: object) -> Self:
+        """A copy with some fields changed."""
+        given = {field.name: getattr(self, field.name) for field in type(self).__fields__}
+        return type(self)(**{**given, **changes})
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -188,23 +242,22 @@ class Declared(metaclass=DeclaredMeta):
         shown: list[str] = []
         for field in type(self).__fields__:
             value = getattr(self, field.name)
-            shown.append(f"{field.name}=" + ("'***'" if field.secret and value is not None else repr(value)))
+            if value is None and field.default is None:
+                continue
+            text = "'***'" if field.secret and value is not None else repr(value)
+            shown.append(f"{field.name}={text}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> tuple[Any, ...]:
         return tuple([getattr(self, field.name) for field in type(self).__fields__])
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: Iterable[Any]) -> None:
         for field, value in zip(type(self).__fields__, state, strict=True):
             object.__setattr__(self, field.name, value)
 
 
-def _hash_fields(self: Declared) -> int:
-    return hash((type(self), self.__getstate__()))
-
-
-def _unusable_arguments(cls: type[Declared], given: dict[str, Any]) -> str:
-    known = {field.name for field in cls.__fields__}
-    name = next(iter(given))
-    why = "was given twice" if name in known else "is not one of its fields"
-    return f"{cls.__name__}(): the argument {name!r} {why}"
+def _too_many_arguments(cls: type[Declared], count: int) -> str:
+    taken = len(cls.__match_args__)
+    if taken == 0 and cls.__fields__:
+        return f"{cls.__name__}() takes its fields by name only, got {count} without a name"
+    return f"{cls.__name__}() takes at most {taken} arguments, got {count}"

@@ -73,7 +73,7 @@ class JsonBody(Declared):
         for field, _, write in _codec(type(self)):
             item = getattr(self, field.name)
             if item is not None:
-                value[field.wire_name] = item if write is None else write(item)
+                value[field.wire] = item if write is None else write(item)
         return value
 
     def encode(self, *, raw_integer_keys: bool = False) -> bytes:
@@ -187,16 +187,16 @@ def _read_body(cls: type[Any], value: Any) -> Any:
         raise _MisfitError(f"must be an object, got {_kind(value)}")
     arguments: list[Any] = []
     for field, read, _ in _codec(cls):
-        item = value.get(field.wire_name)
+        item = value.get(field.wire)
         if item is None:
             if field.required:
-                raise _MisfitError("is missing").below(f".{field.wire_name}")
+                raise _MisfitError("is missing").below(f".{field.wire}")
             arguments.append(field.make_default())
             continue
         try:
             arguments.append(read(item))
         except _MisfitError as misfit:
-            raise misfit.below(f".{field.wire_name}") from None
+            raise misfit.below(f".{field.wire}") from None
     return cls(*arguments)
 
 
