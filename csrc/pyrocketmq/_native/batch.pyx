@@ -41,7 +41,10 @@ __all__ = [
     "encode_batch_records",
 ]
 
-MAX_BODY_BYTES = 4 * 1024 * 1024  # maxMessageSize of a broker as it is shipped
+cdef enum:
+    STORED_BODY_LIMIT = 4 * 1024 * 1024  # maxMessageSize of a broker as it is shipped
+
+MAX_BODY_BYTES = STORED_BODY_LIMIT
 
 BROKEN_BATCH_ADVICE = "look at the flags of the message: only the body of a batch is a batch body"
 
@@ -137,9 +140,6 @@ cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
 # hot: end
 
 
-cdef Py_ssize_t STORED_BODY_LIMIT = MAX_BODY_BYTES
-
-
 cdef int refuse_in_batch(Message message, Py_ssize_t index) except -1:
     what = "is itself a batch" if message._batch else "has a delay, timer or transaction property"
     raise InvalidMessageError(
@@ -211,7 +211,7 @@ cdef bytes checked_content(object body, Py_ssize_t index):
     content = body if type(body) is bytes else bytes(body)
     if PyBytes_GET_SIZE(<bytes>content) > STORED_BODY_LIMIT:
         raise MessageTooLargeError(
-            f"body {index} of {len(content):,} bytes is over the limit of {STORED_BODY_LIMIT:,}",
+            f"body {index} of {len(content):,} bytes is over the limit of {MAX_BODY_BYTES:,}",
             field="body",
             advice="split it, or compress it and send it alone",
         )

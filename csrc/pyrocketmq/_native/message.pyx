@@ -6,11 +6,12 @@ Knows the properties text and nothing of frames, routes or sending.
 cimport cython
 from cpython.dict cimport PyDict_Next, PyDict_Size
 from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_FromObject
 from libc.stdint cimport INT32_MAX, INT32_MIN, uint8_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.bytesio cimport copy
-from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text
+from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text, check_value
 from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex, put_json_chars
 
 from types import MappingProxyType
@@ -45,6 +46,7 @@ cdef str checked_topic(object topic):
     cdef uint8_t c
     if topic is last_topic:
         return <str>topic
+    topic = plain_str(topic)
     check_text(topic, "topic", &name)
     for at in range(name.size):
         c = <uint8_t>name.at[at]
@@ -68,18 +70,27 @@ cdef str checked_topic(object topic):
             field="topic",
             advice="use a shorter name",
         )
-    last_topic = <str>topic if type(topic) is str else str(topic)
+    last_topic = <str>topic
     return last_topic
+
+
+cdef inline object plain_str(object value):
+    """The characters of a str subclass, such as a member of a StrEnum, as a plain str; all else as it is."""
+    return PyUnicode_FromObject(value) if type(value) is not str and isinstance(value, str) else value
 
 
 cdef inline str checked_text(object value, object field, bint *has_escapes):
     """A property's name or value as it may stand in the properties text."""
     cdef Text text
+    value = plain_str(value)
     has_escapes[0] |= check_text(value, field, &text)
-    if type(value) is str:
-        return <str>value
-    value = str(value)
-    has_escapes[0] |= check_text(value, field, &text)  # a subclass may say something else of itself
+    return <str>value
+
+
+cdef inline str checked_value(object value, str name, bint *has_escapes):
+    cdef Text text
+    value = plain_str(value)
+    has_escapes[0] |= check_value(value, name, &text)
     return <str>value
 
 
@@ -293,7 +304,7 @@ cdef class Message:
         else:
             name = checked_text(key, "a property name", &self.has_escapes)
             if value is not None:
-                value = checked_text(value, f"property {name!r}", &self.has_escapes)
+                value = checked_value(value, name, &self.has_escapes)
             if name == UNIQ_KEY:
                 self.unique_id_state = NO_ID if value is None else TEXT_ID
             self.store_property(name, value)

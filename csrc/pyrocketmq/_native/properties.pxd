@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from pyrocketmq._native.bytesio cimport load_word
-from pyrocketmq._native.text cimport Text
+from pyrocketmq._native.text cimport Text, is_ascii, is_json_plain, kept_utf8
 
 cdef enum:
     NAME_SEPARATOR = 1
@@ -40,3 +40,12 @@ cdef bint find_property(
 ) noexcept nogil
 cdef dict parse_properties(const char *text, Py_ssize_t size)
 cdef int check_text(object value, object field, Text *out) except -1
+
+
+cdef inline int check_value(object value, object name, Text *out) except -1:
+    """`check_text` for the value of a property; the words for a refusal are made when there is one."""
+    if type(value) is str and is_ascii(value):
+        out.at = kept_utf8(value, &out.size)
+        if out.size and is_json_plain(out.at, out.size):
+            return 0
+    return check_text(value, f"property {name!r}", out)

@@ -4,8 +4,10 @@ RocketMQ 5.x and the Go client end the text with the last \\x02, 4.9 leaves it o
 """
 
 from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp
 
+from pyrocketmq._native.bytesio cimport Output, put_bytes, put_u8, release, reserve, written
 from pyrocketmq._native.text cimport Text, is_json_plain, utf8_of
 
 from pyrocketmq.errors import InvalidMessageError, MessageTooLargeError
@@ -89,24 +91,32 @@ def encode_properties(properties):
         InvalidMessageError: a name or value is empty, no str, has a separator or a lone surrogate.
         MessageTooLargeError: the text is longer than a broker stores.
     """
-    cdef list parts = []
-    cdef Py_ssize_t size = 0
+    cdef Output output = Output(NULL, NULL, NULL)
     cdef Text text
-    for name, value in items_of(properties):
-        if value is not None:
-            check_text(name, "a property name", &text)
-            size += text.size
-            check_text(value, f"property {name!r}", &text)
-            size += text.size + 2
-            parts += (name, "\x01", value, "\x02")
-    if size > SENT_PROPERTIES_LIMIT:
-        raise MessageTooLargeError(
-            f"properties of {size:,} bytes are over the limit of {SENT_PROPERTIES_LIMIT:,} "
-            f"({STORED_PROPERTIES_LIMIT:,} less {BROKER_ADDITIONS} that the broker adds)",
-            field="properties",
-            advice="move large values into the body",
-        )
-    return "".join(parts)
+    try:
+        for name, value in items_of(properties):
+            if value is not None:
+                check_text(name, "a property name", &text)
+                put_piece(&output, &text, NAME_SEPARATOR)
+                check_value(value, name, &text)
+                put_piece(&output, &text, PROPERTY_SEPARATOR)
+        if written(&output) > SENT_PROPERTIES_LIMIT:
+            raise MessageTooLargeError(
+                f"properties of {written(&output):,} bytes are over the limit of {SENT_PROPERTIES_LIMIT:,} "
+                f"({STORED_PROPERTIES_LIMIT:,} less {BROKER_ADDITIONS} that the broker adds)",
+                field="properties",
+                advice="move large values into the body",
+            )
+        return PyUnicode_DecodeUTF8(<char *>output.start, written(&output), NULL)
+    finally:
+        release(&output)
+
+
+cdef inline int put_piece(Output *output, const Text *text, uint8_t separator) except -1:
+    reserve(output, text.size + 1)
+    put_bytes(output, text.at, text.size)
+    put_u8(output, separator)
+    return 0
 
 
 def join_properties(properties):
@@ -115,6 +125,8 @@ def join_properties(properties):
 
 
 cdef object items_of(object properties):
+    if type(properties) is dict:
+        return (<dict>properties).items()
     return properties.items() if hasattr(properties, "items") else properties
 
 
@@ -131,7 +143,7 @@ cdef int check_text(object value, object field, Text *out) except -1:
             advice="it is text on the wire: convert it with str()",
         )
     try:
-        utf8_of(value, out)
+        utf8_of(<str>value, out)
     except UnicodeEncodeError as error:
         raise InvalidMessageError(
             f"{field} has a lone surrogate at character {error.start}, which UTF-8 cannot encode",

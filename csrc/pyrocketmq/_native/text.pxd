@@ -32,6 +32,7 @@ cdef extern from *:
     }
     #endif
     """
+    bint is_ascii "PyUnicode_IS_COMPACT_ASCII"(object text) noexcept
     const char *utf8_or_raise "prmq_utf8"(object text, Py_ssize_t *size) except NULL
     # Declared without its error value: for text whose UTF-8 form exists already, so that nothing can fail.
     const char *kept_utf8 "prmq_utf8"(object text, Py_ssize_t *size) noexcept
