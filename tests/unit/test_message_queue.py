@@ -18,6 +18,17 @@ def test_queues_sort_by_topic_broker_and_number() -> None:
     ]
 
 
+def test_names_of_queues_sort_as_in_java() -> None:
+    # U+1F600 is D83D DE00 in UTF-16 and so comes before U+FB01, though its code point is higher.
+    emoji, ligature = "\U0001f600", "\ufb01"
+
+    assert MessageQueue(emoji, "b", 1) < MessageQueue(ligature, "a", 0)
+    assert MessageQueue("t", emoji, 1) < MessageQueue("t", ligature, 0)
+    assert MessageQueue("t", ligature, 0) >= MessageQueue("t", emoji, 1)
+    with pytest.raises(TypeError):
+        assert MessageQueue("t", "b", 0) < 1  # type: ignore[operator]
+
+
 def test_a_queue_prints_and_hashes_as_in_java() -> None:
     queue = MessageQueue("%RETRY%g0", "broker-a", 15)
 

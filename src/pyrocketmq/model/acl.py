@@ -6,7 +6,6 @@ sign is decided by the layers above.
 
 from __future__ import annotations
 
-import hmac
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,7 @@ from pyrocketmq.model.java_order import java_order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AclCredentials", "check_credentials", "sign", "signed_content"]
+__all__ = ["AclCredentials", "sign", "signed_content"]
 
 ACCESS_KEY: Final = "AccessKey"
 SIGNATURE: Final = "Signature"
@@ -34,25 +33,45 @@ class AclCredentials(Declared, frozen=True):
         access_key: with auth 2.0 the user name.
         secret_key: with auth 2.0 the password.
         security_token: of a temporary login, else None.
+
+    Raises:
+        ConfigurationError: a key or the token is empty or not text.
     """
 
     access_key: str
     secret_key: str = wire(secret=True)
     security_token: str | None = wire(default=None, secret=True)
 
+    def _check(self) -> None:
+        _require_key("access_key", self.access_key, "it must be non-empty text")
+        _require_key("secret_key", self.secret_key, "it must be non-empty text")
+        if self.security_token is not None:
+            _require_key("security_token", self.security_token, "it must be non-empty text or None")
 
-def check_credentials(credentials: AclCredentials) -> AclCredentials:
-    """The same credentials, if both keys are non-empty text.
 
-    Raises:
-        ConfigurationError: a key is empty or not text.
-    """
-    for name in ("access_key", "secret_key"):
-        value: object = getattr(credentials, name)
-        if not isinstance(value, str) or not value:
-            kind = "empty" if value == "" else type(value).__name__
-            raise ConfigurationError(f"{name} is {kind}, it must be non-empty text", field=name)
-    return credentials
+def _require_key(name: str, key: object, rule: str) -> None:
+    # A key is never shown, not even a wrong one.
+    if not isinstance(key, str):
+        fault = f"of type {type(key).__name__}"
+    elif not key:
+        fault = "empty"
+    elif not _is_utf8(key):
+        fault = "text with a lone surrogate, which cannot be written as UTF-8"
+    else:
+        return
+    raise ConfigurationError(
+        f"{name} is {fault}, {rule}",
+        field=name,
+        advice="Check where it comes from: an environment variable or a file may be missing or damaged.",
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def signed_content(ext_fields: Mapping[str, str], body: bytes | None, *, version: int = 513) -> bytes:
@@ -84,6 +103,8 @@ def sign(
         credentials: who signs.
         version: the version number of the request.
     """
+    import hmac  # noqa: PLC0415 - brings OpenSSL in, which clients without credentials never need
+
     added = {ACCESS_KEY: credentials.access_key}
     if credentials.security_token is not None:
         added[SECURITY_TOKEN] = credentials.security_token

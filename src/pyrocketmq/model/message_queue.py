@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import total_ordering
 from typing import TYPE_CHECKING
 
 from pyrocketmq._native.queuehash import java_hash
 from pyrocketmq.errors import DeserializationError
+from pyrocketmq.model.java_order import java_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,17 +18,27 @@ __all__ = ["MessageQueue"]
 _I32_MAX = 0x7FFFFFFF
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
+@dataclass(frozen=True, slots=True)
 class MessageQueue:
-    """One queue of a topic on one broker; sorts by topic, broker name, queue id as every client does.
+    """One queue of a topic on one broker.
 
-    All clients of a group must sort alike to share the queues without gaps, so the order of the fields
-    matters.
+    Queues sort by topic, broker name (both as Java sorts text, see ``java_order``) and queue id. All clients
+    of a group must sort alike, whatever their language, to share the queues without gaps.
     """
 
     topic: str
     broker_name: str
     queue_id: int
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, MessageQueue):
+            return NotImplemented
+        if self.topic != other.topic:
+            return java_order(self.topic) < java_order(other.topic)
+        if self.broker_name != other.broker_name:
+            return java_order(self.broker_name) < java_order(other.broker_name)
+        return self.queue_id < other.queue_id
 
     def __str__(self) -> str:
         """The text that Java prints and that consistent hashing uses as its key."""
