@@ -18,7 +18,7 @@ cdef class UniqueIds:
 
 
 # Writes the 16 raw bytes of the next unique id of this process.
-cdef void fill_unique_id(unsigned char *out) noexcept
+cdef int fill_unique_id(unsigned char *out) except -1
 
 # The offset message id of a host and an offset as they lie in a record: 8 or 20 bytes and 8 bytes.
 cdef str offset_id_text(const unsigned char *host, Py_ssize_t host_bytes, const unsigned char *offset)

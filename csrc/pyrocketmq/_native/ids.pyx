@@ -5,7 +5,6 @@ Java client. This module must not know what an id is attached to.
 """
 
 import os
-import socket
 from collections import namedtuple
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -119,6 +118,8 @@ cdef str address_text(const unsigned char *address, Py_ssize_t address_bytes):
     cdef Py_ssize_t i
     cdef uint8_t octet
     if address_bytes != 4:
+        import socket  # takes 3 ms, and few ids have such addresses
+
         return socket.inet_ntop(socket.AF_INET6, address[:address_bytes])
     for i in range(4):
         octet = address[i]
@@ -137,6 +138,8 @@ cdef str address_text(const unsigned char *address, Py_ssize_t address_bytes):
 cdef bytes address_bytes_of(object address, str field):
     cdef bytes raw
     if isinstance(address, str):
+        import socket
+
         try:
             return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
         except (OSError, ValueError) as error:
@@ -262,6 +265,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _own_ipv4() -> bytes:
+    import socket
+
     # Connecting a datagram socket looks up the route and sends nothing, so this cannot block.
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -361,11 +366,16 @@ cdef class UniqueIds:
         return hex_text(raw, UNIQUE_ID_BYTES)
 
 
-cdef UniqueIds _process_ids = UniqueIds()
+# Made when the first id is needed: programs that only read messages need no address.
+cdef UniqueIds _process_ids = None
 
 
-cdef void fill_unique_id(unsigned char *out) noexcept:
+cdef int fill_unique_id(unsigned char *out) except -1:
+    global _process_ids
+    if _process_ids is None:
+        _process_ids = UniqueIds()
     _process_ids.fill_at(out, coarse_now_ms())
+    return 0
 
 
 def next_unique_id() -> str:

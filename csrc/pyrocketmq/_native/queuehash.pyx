@@ -5,7 +5,6 @@ whichever client sends it. This module must not know about routes, messages or b
 """
 
 from bisect import bisect_left
-from hashlib import md5
 from zlib import crc32
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
@@ -159,8 +158,12 @@ def body_crc(data) -> int:
     return <uint32_t>crc32(data) & 0x7FFFFFFFu
 
 
+# hashlib.md5 from the first ring on: hashlib brings OpenSSL in, and few programs make a ring.
+cdef object _md5 = None
+
+
 cdef uint32_t _ring_point(str key) except? 0:
-    cdef bytes digest = md5(key.encode(), usedforsecurity=False).digest()
+    cdef bytes digest = _md5(key.encode(), usedforsecurity=False).digest()
     cdef const uint8_t *d = digest
     return (<uint32_t>d[0] << 24) | (<uint32_t>d[1] << 16) | (<uint32_t>d[2] << 8) | d[3]
 
@@ -184,6 +187,9 @@ cdef class ConsistentHashRing:
                 field="virtual_nodes",
                 advice="Use 10, as Java does; every consumer of the group must use the same number.",
             )
+        global _md5
+        if _md5 is None:
+            from hashlib import md5 as _md5
         cdef dict owners = {}
         cdef dict copies = {}
         cdef int first, i

@@ -301,9 +301,10 @@ cdef inline void fill_fields(
     fields.born_ms = born_ms if born_ms else now_ms()
 
 
-cdef inline void give_unique_id(Message message) noexcept:
+cdef inline int give_unique_id(Message message) except -1:
     fill_unique_id(message.unique_id_bytes)
     message.unique_id_state = RAW_ID
+    return 0
 
 
 cdef inline int close_frame(uint8_t *start, Py_ssize_t size, Message message) except -1:
