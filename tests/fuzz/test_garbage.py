@@ -146,7 +146,7 @@ def test_nothing_is_left_behind(target: Target) -> None:
 
     tracemalloc.start()
     try:
-        # Caches fill up, of other packages too, and slowly; what a case loses is lost in every round.
+        # The interpreter keeps names that were looked up; what a case loses is lost in every round.
         levels = [round_of_all()]
         while len(levels) < 2 or levels[-1] > levels[-2] + LEAK_BYTES:
             assert len(levels) < LEAK_ROUNDS, f"each round costs memory: {levels}"
