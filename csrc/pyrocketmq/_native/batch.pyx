@@ -116,6 +116,12 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
             )
         if message.solo or message._batch:
             refuse_in_batch(message, index)
+        if message.unwaited != (<Message>messages[0]).unwaited:
+            raise InvalidMessageError(
+                f"messages[{index}] differs from the first in the property WAIT, which the broker reads once for all",
+                field="WAIT",
+                advice="make one batch for each value",
+            )
         check_body(message, message._body, STORED_BODY_LIMIT)
         properties_size = properties_bytes(message)
         if properties_size > SENT_PROPERTIES_LIMIT:

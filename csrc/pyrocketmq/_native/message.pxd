@@ -25,6 +25,7 @@ cdef class Message:
     cdef bint has_escapes  # a text that was set, and may be gone again, has to be escaped in JSON
     cdef UniqueId unique_id_state
     cdef bint solo  # has a property that no batch may hold: delay, timer or transaction
+    cdef bint unwaited  # the broker need not wait for the flush and the copies: property WAIT is not true
     cdef uint8_t unique_id_bytes[16]
 
     cdef uint8_t *put_properties(self, uint8_t *at) noexcept

@@ -34,6 +34,8 @@ cdef str JAVA_SHARDING_KEY = "__SHARDINGKEY"
 
 # Brokers store a message with one of these in a topic of their own, so it cannot be part of a batch.
 SOLO_PROPERTIES = frozenset((DELAY, "TIMER_DELAY_SEC", "TIMER_DELAY_MS", "TIMER_DELIVER_MS", "TRAN_MSG"))
+cdef str WAIT = "WAIT"
+BATCH_PROPERTIES = SOLO_PROPERTIES | {WAIT}
 
 # The topic checked last: a producer uses few topics, mostly through the same str object.
 cdef str last_topic = "TBW102"
@@ -308,8 +310,9 @@ cdef class Message:
             if name == UNIQ_KEY:
                 self.unique_id_state = NO_ID if value is None else TEXT_ID
             self.store_property(name, value)
-            if name in SOLO_PROPERTIES:
+            if name in BATCH_PROPERTIES:
                 self.solo = self._properties is not None and not SOLO_PROPERTIES.isdisjoint(self._properties)
+                self.unwaited = self.get_property(WAIT, "true").lower() != "true"  # as Java reads it
 
     @property
     def properties(self):
@@ -354,6 +357,7 @@ cdef class Message:
         twin._flag = self._flag
         twin._batch = self._batch
         twin.solo = self.solo
+        twin.unwaited = self.unwaited
         twin.unique_id_state = self.unique_id_state
         memcpy(twin.unique_id_bytes, self.unique_id_bytes, sizeof(self.unique_id_bytes))
         return twin
