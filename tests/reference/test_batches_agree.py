@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +29,7 @@ good_messages = st.builds(
     flag=INT32,
     properties=st.dictionaries(property_text, property_text, max_size=4),
 )
+waits = st.dictionaries(st.just("WAIT"), st.sampled_from(["true", "TRUE", "false", "yes", None]))
 any_messages = st.builds(
     Outgoing,
     topic=topics | st.text(max_size=3) | st.text("ab%|-_", min_size=120, max_size=130),
@@ -60,6 +63,12 @@ def test_messages_are_made_or_refused_alike(parts: Outgoing) -> None:
 @given(st.lists(good_messages, min_size=1, max_size=6))
 def test_batches_of_good_messages_agree(messages: list[Outgoing]) -> None:
     assert encode_batch_of(messages) == native.encode_batch_body(map(native_message, messages))
+
+
+@given(st.lists(st.builds(replace, good_messages, properties=waits), min_size=1, max_size=3))
+def test_batches_of_mixed_wait_are_refused_alike(messages: list[Outgoing]) -> None:
+    expected = outcome(lambda: encode_batch_of(messages))
+    assert expected == outcome(lambda: native.encode_batch_body(map(native_message, messages)))
 
 
 @given(st.lists(good_messages | any_messages, max_size=4))

@@ -61,6 +61,11 @@ def properties_text(message: Outgoing) -> str:
     return text
 
 
+def _waits(message: Outgoing) -> bool:
+    """Whether the broker answers only after the flush and the copies; Java takes any spelling of true."""
+    return (message.properties.get("WAIT") or "true").lower() == "true"
+
+
 def encode_batch_of(messages: list[Outgoing]) -> bytes:
     """All messages are made first, then joined: that is the order in which a caller meets the refusals."""
     for message in messages:
@@ -76,6 +81,8 @@ def encode_batch_of(messages: list[Outgoing]) -> bytes:
             raise RefusedError("invalid_message", "topic", message.topic)
         if any(message.properties.get(name) is not None for name in NEVER_IN_A_BATCH):
             raise RefusedError("invalid_message", "messages", "must be sent alone")
+        if _waits(message) != _waits(messages[0]):
+            raise RefusedError("invalid_message", "WAIT", "differs")
         if not message.body:
             raise RefusedError("invalid_message", "body", "empty")
         if len(message.body) > MAX_BODY_BYTES:
