@@ -14,6 +14,7 @@ from typing import Any, Final, Self, TypeGuard, Union, get_args, get_origin, get
 from pyrocketmq.errors import DeserializationError
 from pyrocketmq.model import json_text
 from pyrocketmq.model._declared import Declared, Field
+from pyrocketmq.model.decimal_text import parse_decimal
 from pyrocketmq.model.json_text import KeyedMap
 from pyrocketmq.model.message_queue import MessageQueue
 
@@ -23,7 +24,6 @@ Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
 
 _INT64: Final = 1 << 63
-_MAX_INT_DIGITS: Final = 20
 
 
 class JsonBody(Declared):
@@ -140,19 +140,13 @@ def _read_int(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     elif isinstance(value, str):
-        value = _decimal(value)
+        number = parse_decimal(value)
+        value = value if number is None else number
     if isinstance(value, bool) or not isinstance(value, int):
         raise _MisfitError(f"must be an integer, got {_kind(value)}")
     if not -_INT64 <= value < _INT64:
         raise _MisfitError(f"must be an integer of 64 bits, got {_kind(value)}")
     return value
-
-
-def _decimal(text: str) -> int | str:
-    digits = text[1:] if text[:1] == "-" else text
-    if len(text) > _MAX_INT_DIGITS or not (digits.isascii() and digits.isdigit()):
-        return text
-    return int(text)
 
 
 def _read_float(value: Any) -> float:

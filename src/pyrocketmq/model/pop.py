@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeVar
 
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model._declared import Declared, wire
+from pyrocketmq.model.decimal_text import parse_decimal
 from pyrocketmq.model.json_body import JsonBody
 from pyrocketmq.model.names import (
     RETRY_PREFIX,
@@ -42,7 +43,6 @@ MAX_BIT: Final = 1 << 20
 
 _BITS_ADVICE: Final = "Give the member b of an acknowledgement as it came."
 
-_MAX_DIGITS: Final = 20
 _MAX_ENTRIES: Final = 1 << 16
 
 
@@ -176,10 +176,10 @@ def _parse_info(field: str, text: str, read: Callable[[str, str, str], T]) -> di
 
 
 def _number(part: str, field: str, text: str) -> int:
-    digits = part[1:] if part[:1] == "-" else part
-    if not (digits.isascii() and digits.isdigit() and len(part) <= _MAX_DIGITS):
+    number = parse_decimal(part)
+    if number is None:
         _refuse(field, text, f"has {part[:40]!r} where a number belongs")
-    return int(part)
+    return number
 
 
 def _refuse(field: str, text: str, why: str) -> NoReturn:

@@ -7,13 +7,14 @@ keys. When and where traces are sent is decided by the client layer.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model._declared import Declared, wire
+from pyrocketmq.model.decimal_text import parse_decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 __all__ = ["TraceBean", "TraceContext", "TraceType", "decode_traces", "encode_trace"]
 
@@ -91,38 +92,128 @@ class TraceContext(Declared):
     cloud: bool = False
 
 
+class _Place(NamedTuple):
+    """Where one value of a record is kept, and how its text is read."""
+
+    in_bean: bool
+    name: str
+    read: Callable[[str], Any]
+
+
+def _or_none(part: str) -> str | None:
+    return None if part == "null" else part
+
+
+def _is_true(part: str) -> bool:
+    return part == "true"
+
+
+def _context(name: str, read: Callable[[str], Any] = _or_none) -> _Place:
+    return _Place(in_bean=False, name=name, read=read)
+
+
+def _bean(name: str, read: Callable[[str], Any] = _or_none) -> _Place:
+    return _Place(in_bean=True, name=name, read=read)
+
+
+_SENDER: Final = (_context("timestamp", parse_decimal), _context("region_id"), _context("group_name"))
+_STORED: Final = (_bean("topic"), _bean("msg_id"), _bean("tags"), _bean("keys"), _bean("store_host"))
+
+_RECORDS: Final[dict[str, tuple[_Place, ...]]] = {
+    TraceType.PUB: (
+        *_SENDER,
+        *_STORED,
+        _bean("body_length", parse_decimal),
+        _context("cost_time", parse_decimal),
+        _bean("msg_type", parse_decimal),
+        _bean("offset_msg_id"),
+        _context("success", _is_true),
+    ),
+    TraceType.SUB_BEFORE: (
+        *_SENDER,
+        _context("request_id"),
+        _bean("msg_id"),
+        _bean("retry_times", parse_decimal),
+        _bean("keys"),
+    ),
+    TraceType.SUB_AFTER: (
+        _context("request_id"),
+        _bean("msg_id"),
+        _context("cost_time", parse_decimal),
+        _context("success", _is_true),
+        _bean("keys"),
+        _context("context_code", parse_decimal),
+        _context("timestamp", parse_decimal),
+        _context("group_name"),
+    ),
+    TraceType.END_TRANSACTION: (
+        *_SENDER,
+        *_STORED,
+        _bean("msg_type", parse_decimal),
+        _bean("transaction_id"),
+        _bean("transaction_state"),
+        _bean("from_transaction_check", _is_true),
+    ),
+    TraceType.RECALL: (*_SENDER, _bean("topic"), _bean("msg_id"), _context("success", _is_true)),
+}
+"""The values of each kind of record in their order, after the kind itself."""
+
+_ONLY_NOT_CLOUD: Final = 2  # so many values at the end of SubAfter
+
+
+_FOREIGN_FORM: Final = "Leave this message out: its sender writes traces of another form."
+
+
 def encode_trace(context: TraceContext) -> tuple[str, set[str]]:
     """The records of a context and the keys they are found by.
 
     Raises:
         SerializationError: the kind is unknown, a bean is missing, or a value has a separator.
     """
-    if context.trace_type not in _FIELDS:
+    if context.trace_type not in _RECORDS:
         raise SerializationError(
-            f"trace type {context.trace_type!r} is unknown, known are {', '.join(_FIELDS)}",
+            f"trace type {context.trace_type!r} is unknown, known are {', '.join(_RECORDS)}",
             field="trace_type",
+            advice="Use a member of TraceType.",
         )
     per_message = context.trace_type in (TraceType.SUB_BEFORE, TraceType.SUB_AFTER)
     if not context.beans and not per_message:
-        raise SerializationError(f"a {context.trace_type} trace needs a message", field="beans")
-    records: list[str] = []
-    for bean in context.beans if per_message else context.beans[:1]:
-        fields = [context.trace_type, *map(_text, _FIELDS[context.trace_type](context, bean))]
-        for field in fields:
-            if FIELD_SEPARATOR in field or RECORD_END in field:
-                raise SerializationError(
-                    f"a trace value has a byte 0x01 or 0x02, which separates values: {field[:80]!r}",
-                    field="beans",
-                    advice="Leave this message out of the trace.",
-                )
-        records.append(FIELD_SEPARATOR.join(fields) + RECORD_END)
+        raise SerializationError(
+            f"a {context.trace_type} trace has no bean, it needs one",
+            field="beans",
+            advice="Add a TraceBean with the message's topic and id.",
+        )
+    beans = context.beans if per_message else context.beans[:1]
     keys: set[str] = set()
     for bean in context.beans:
         if bean.msg_id is not None:
             keys.add(bean.msg_id)
         if bean.keys and not bean.keys.isspace():
             keys.update(bean.keys.rstrip(" ").split(" "))
-    return "".join(records), keys
+    return "".join([_encode_record(context, bean) for bean in beans]), keys
+
+
+def _encode_record(context: TraceContext, bean: TraceBean) -> str:
+    places = _RECORDS[context.trace_type]
+    if _is_cloud(context):
+        places = places[:-_ONLY_NOT_CLOUD]
+    parts: list[str] = [context.trace_type]
+    for place in places:
+        part = _text(getattr(bean if place.in_bean else context, place.name))
+        if FIELD_SEPARATOR in part or RECORD_END in part:
+            raise SerializationError(
+                f"{place.name} of a trace has a byte 0x01 or 0x02, which separates values: {part[:80]!r}",
+                field="beans" if place.in_bean else place.name,
+                advice="Leave this message out of the trace.",
+            )
+        parts.append(part)
+    if _is_cloud(context):
+        parts.append("")  # the separator before the values that are left out stays
+    return FIELD_SEPARATOR.join(parts) + RECORD_END
+
+
+def _is_cloud(context: TraceContext) -> bool:
+    return context.cloud and context.trace_type == TraceType.SUB_AFTER
 
 
 def _text(value: object) -> str:
@@ -131,86 +222,6 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _pub_fields(context: TraceContext, bean: TraceBean) -> Sequence[object]:
-    return (
-        context.timestamp,
-        context.region_id,
-        context.group_name,
-        bean.topic,
-        bean.msg_id,
-        bean.tags,
-        bean.keys,
-        bean.store_host,
-        bean.body_length,
-        context.cost_time,
-        bean.msg_type,
-        bean.offset_msg_id,
-        context.success,
-    )
-
-
-def _sub_before_fields(context: TraceContext, bean: TraceBean) -> Sequence[object]:
-    return (
-        context.timestamp,
-        context.region_id,
-        context.group_name,
-        context.request_id,
-        bean.msg_id,
-        bean.retry_times,
-        bean.keys,
-    )
-
-
-def _sub_after_fields(context: TraceContext, bean: TraceBean) -> Sequence[object]:
-    fields = (
-        context.request_id,
-        bean.msg_id,
-        context.cost_time,
-        context.success,
-        bean.keys,
-        context.context_code,
-    )
-    # The separator before the two fields that the cloud channel leaves out stays.
-    return (*fields, "") if context.cloud else (*fields, context.timestamp, context.group_name)
-
-
-def _end_transaction_fields(context: TraceContext, bean: TraceBean) -> Sequence[object]:
-    return (
-        context.timestamp,
-        context.region_id,
-        context.group_name,
-        bean.topic,
-        bean.msg_id,
-        bean.tags,
-        bean.keys,
-        bean.store_host,
-        bean.msg_type,
-        bean.transaction_id,
-        bean.transaction_state,
-        bean.from_transaction_check,
-    )
-
-
-def _recall_fields(context: TraceContext, bean: TraceBean) -> Sequence[object]:
-    return (
-        context.timestamp,
-        context.region_id,
-        context.group_name,
-        bean.topic,
-        bean.msg_id,
-        context.success,
-    )
-
-
-_FIELDS: Final[dict[str, Callable[[TraceContext, TraceBean], Sequence[object]]]] = {
-    "Pub": _pub_fields,
-    "SubBefore": _sub_before_fields,
-    "SubAfter": _sub_after_fields,
-    "EndTransaction": _end_transaction_fields,
-    "Recall": _recall_fields,
-}
 
 
 def decode_traces(text: str) -> list[TraceContext]:
@@ -229,73 +240,33 @@ def decode_traces(text: str) -> list[TraceContext]:
     return [_decode_record(piece.split(FIELD_SEPARATOR)) for piece in pieces]
 
 
-_LEAST_FIELDS: Final = {"Pub": 14, "SubBefore": 8, "SubAfter": 7, "EndTransaction": 13, "Recall": 7}
-
-
 def _decode_record(parts: list[str]) -> TraceContext:
     kind = parts[0]
-    least = _LEAST_FIELDS.get(kind)
-    if least is None:
+    places = _RECORDS.get(kind)
+    if places is None:
         raise DeserializationError(
-            f"trace record of unknown kind {kind[:40]!r}, known are {', '.join(_LEAST_FIELDS)}",
+            f"trace record of unknown kind {kind[:40]!r}, known are {', '.join(_RECORDS)}",
             field="body",
             advice="Read only messages of the trace topic; a newer client may write further kinds.",
         )
-    if len(parts) < least:
-        raise DeserializationError(
-            f"{kind} trace record has {len(parts)} fields, wanted {least}",
-            field="body",
-            advice="Leave this message out: its sender writes traces of another form.",
-        )
     context, bean = TraceContext(kind), TraceBean()
     context.beans.append(bean)
-    if kind == TraceType.SUB_AFTER:
-        _fill_sub_after(parts, context, bean)
-        return context
-    context.timestamp = _number(parts[1], "time", kind)
-    context.region_id, context.group_name = _or_none(parts[2]), _or_none(parts[3])
-    if kind == TraceType.SUB_BEFORE:
-        context.request_id, bean.msg_id = _or_none(parts[4]), _or_none(parts[5])
-        bean.retry_times, bean.keys = _number(parts[6], "retryTimes", kind), _or_none(parts[7])
-        return context
-    bean.topic, bean.msg_id = _or_none(parts[4]), _or_none(parts[5])
-    if kind == TraceType.RECALL:
-        context.success = parts[6] == "true"
-        return context
-    bean.tags, bean.keys, bean.store_host = map(_or_none, parts[6:9])
-    if kind == TraceType.PUB:
-        bean.body_length, context.cost_time = (
-            _number(parts[9], "bodyLength", kind),
-            _number(parts[10], "cost", kind),
-        )
-        bean.msg_type, bean.offset_msg_id = _number(parts[11], "msgType", kind), _or_none(parts[12])
-        context.success = parts[13] == "true"
-    else:
-        bean.msg_type, bean.transaction_id = _number(parts[9], "msgType", kind), _or_none(parts[10])
-        bean.transaction_state, bean.from_transaction_check = _or_none(parts[11]), parts[12] == "true"
-    return context
-
-
-def _fill_sub_after(parts: list[str], context: TraceContext, bean: TraceBean) -> None:
-    context.request_id, bean.msg_id = _or_none(parts[1]), _or_none(parts[2])
-    context.cost_time, context.success = _number(parts[3], "cost", "SubAfter"), parts[4] == "true"
-    bean.keys, context.context_code = _or_none(parts[5]), _number(parts[6], "contextCode", "SubAfter")
-    if len(parts) > 8:
-        context.timestamp, context.group_name = _number(parts[7], "time", "SubAfter"), _or_none(parts[8])
-    else:
+    if kind == TraceType.SUB_AFTER and len(parts) <= len(places):
         context.cloud = True
-
-
-def _or_none(part: str) -> str | None:
-    return None if part == "null" else part
-
-
-def _number(part: str, field: str, kind: str) -> int:
-    digits = part[1:] if part[:1] == "-" else part
-    if not (digits.isascii() and digits.isdigit() and len(part) <= 20):
+        places = places[:-_ONLY_NOT_CLOUD]
+    if len(parts) <= len(places):
         raise DeserializationError(
-            f"{kind} trace record has the {field} {part[:40]!r}, wanted a number",
-            field=field,
-            advice="Leave this message out: its sender writes traces of another form.",
+            f"{kind} trace record has {len(parts)} values, it needs {len(places) + 1}",
+            field="body",
+            advice=_FOREIGN_FORM,
         )
-    return int(part)
+    for place, part in zip(places, parts[1:], strict=False):
+        value = place.read(part)
+        if value is None and place.read is parse_decimal:
+            raise DeserializationError(
+                f"{place.name} of a {kind} trace record is {part[:40]!r}, it must be a whole number",
+                field=place.name,
+                advice=_FOREIGN_FORM,
+            )
+        setattr(bean if place.in_bean else context, place.name, value)
+    return context
