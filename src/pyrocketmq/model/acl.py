@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.errors import ConfigurationError, SerializationError
 from pyrocketmq.model._declared import Declared, wire
+from pyrocketmq.model.headers.pulling import UNIQUE_KEY_QUERY
 from pyrocketmq.model.java_order import java_order
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ ACCESS_KEY: Final = "AccessKey"
 SIGNATURE: Final = "Signature"
 SECURITY_TOKEN: Final = "SecurityToken"  # noqa: S105 - the name of the field
 
-_UNIQUE_KEY_QUERY: Final = "_UNIQUE_KEY_QUERY"
 _LAST_VERSION_WITHOUT_UNIQUE_KEY_QUERY: Final = 399  # V4_9_3
 
 
@@ -81,7 +81,7 @@ def signed_content(ext_fields: Mapping[str, str], body: bytes | None, *, version
     """
     left_out = {SIGNATURE}
     if version <= _LAST_VERSION_WITHOUT_UNIQUE_KEY_QUERY:
-        left_out.add(_UNIQUE_KEY_QUERY)
+        left_out.add(UNIQUE_KEY_QUERY)
     values = [ext_fields[name] for name in sorted(ext_fields, key=java_order) if name not in left_out]
     try:
         return "".join(values).encode() + (body or b"")

@@ -69,8 +69,7 @@ class RemotingCommandSerializer:
             DeserializationError: the bytes are not one frame, or its header cannot be read.
             ProtocolError: the frame's own numbers contradict each other.
         """
-        _check_received(data)
-        decode_frame(data)
+        RemotingCommandSerializer.deserialize(data)
         return True
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.model.enums import BoundaryType, RequestCode
 from pyrocketmq.model.headers.base import Header, wire
@@ -35,6 +35,9 @@ __all__ = [
     "ViewMessageRequestHeader",
     "ViewMessageResponseHeader",
 ]
+
+UNIQUE_KEY_QUERY: Final = "_UNIQUE_KEY_QUERY"
+"""An ext field of QUERY_MESSAGE that is no field of its header: the key is a client's message id."""
 
 
 class PullMessageRequestHeader(TopicRequestHeader):

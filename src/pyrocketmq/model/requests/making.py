@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from pyrocketmq._native.command import RemotingCommand
@@ -11,7 +12,7 @@ from pyrocketmq.model.enums import RequestCode
 if TYPE_CHECKING:
     from pyrocketmq.model.headers.base import Header
 
-__all__ = ["LETTER_CODES", "Content", "EncodableBody", "RequestBody", "body_bytes", "make_request"]
+__all__ = ["LETTER_CODES", "Content", "EncodableBody", "RequestBody", "body_bytes", "make_request", "now_ms"]
 
 LETTER_CODES: Final = frozenset(
     (RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE, RequestCode.SEND_REPLY_MESSAGE_V2)
@@ -70,3 +71,8 @@ def make_request(
                 )
         fields = header.to_ext_fields()
     return RemotingCommand(code, ext_fields=fields or None, body=body_bytes(body))
+
+
+def now_ms() -> int:
+    """The time that requests carry: ms since 1970."""
+    return time.time_ns() // 1_000_000

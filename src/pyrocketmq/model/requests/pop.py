@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from pyrocketmq.model.enums import RequestCode
@@ -14,7 +13,7 @@ from pyrocketmq.model.headers.pop import (
     PollingInfoRequestHeader,
     PopMessageRequestHeader,
 )
-from pyrocketmq.model.requests.making import make_request
+from pyrocketmq.model.requests.making import make_request, now_ms
 
 if TYPE_CHECKING:
     from pyrocketmq._native.command import RemotingCommand
@@ -67,7 +66,7 @@ class PopRequests:
             max_msg_nums=max_msg_nums,
             invisible_time=invisible_time,
             poll_time=poll_time,
-            born_time=_now_ms() if born_time is None else born_time,
+            born_time=now_ms() if born_time is None else born_time,
             init_mode=init_mode,
             exp_type=exp_type,
             exp=exp,
@@ -169,7 +168,7 @@ class PopRequests:
             topic=topic,
             queue_id=queue_id,
             poll_time=poll_time,
-            born_time=_now_ms() if born_time is None else born_time,
+            born_time=now_ms() if born_time is None else born_time,
             order=order,
             attempt_id=attempt_id,
             exp_type=exp_type,
@@ -200,7 +199,3 @@ class PopRequests:
     def create_set_message_request_mode_request(body: RequestBody) -> RemotingCommand:
         """SET_MESSAGE_REQUEST_MODE: pull or pop for a group; the body: SetMessageRequestModeRequestBody."""
         return make_request(RequestCode.SET_MESSAGE_REQUEST_MODE, body=body)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

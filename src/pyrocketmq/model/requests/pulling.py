@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.model.enums import RequestCode
-from pyrocketmq.model.flags import PullSysFlag, build_pull_sys_flag
+from pyrocketmq.model.flags import build_pull_sys_flag
 from pyrocketmq.model.headers.pulling import (
+    UNIQUE_KEY_QUERY,
     GetEarliestMsgStoretimeRequestHeader,
     GetMaxOffsetRequestHeader,
     GetMinOffsetRequestHeader,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["PullingRequests"]
 
 _END_OF_TIME_MS: Final = (1 << 63) - 1
-_UNIQUE_KEY_QUERY: Final = "_UNIQUE_KEY_QUERY"
 
 
 class PullingRequests:
@@ -71,20 +71,26 @@ class PullingRequests:
             lite_topic: a lite topic below the topic, 5.5 only.
             bname: name of the broker.
         """
-        header = _pull_header(
-            consumer_group,
-            topic,
+        if sys_flag is None:
+            sys_flag = build_pull_sys_flag(
+                commit_offset=commit_offset is not None,
+                suspend=suspend_timeout_millis > 0,
+                subscription=subscription is not None,
+            )
+        header = PullMessageRequestHeader(
+            consumer_group=consumer_group,
+            topic=topic,
+            lite_topic=lite_topic,
             queue_id=queue_id,
             queue_offset=queue_offset,
             max_msg_nums=max_msg_nums,
-            subscription=subscription,
-            expression_type=expression_type,
-            sub_version=sub_version,
-            commit_offset=commit_offset,
-            suspend_timeout_millis=suspend_timeout_millis,
             sys_flag=sys_flag,
+            commit_offset=0 if commit_offset is None else commit_offset,
+            suspend_timeout_millis=suspend_timeout_millis,
+            subscription=subscription,
+            sub_version=sub_version,
+            expression_type=expression_type,
             max_msg_bytes=max_msg_bytes,
-            lite_topic=lite_topic,
             bname=bname,
         )
         return make_request(RequestCode.PULL_MESSAGE, header)
@@ -105,23 +111,24 @@ class PullingRequests:
         bname: str | None = None,
     ) -> RemotingCommand:
         """LITE_PULL_MESSAGE (5.x): the same for a consumer that assigns and commits by itself."""
-        header = _pull_header(
-            consumer_group,
-            topic,
+        sys_flag = build_pull_sys_flag(
+            suspend=suspend_timeout_millis > 0, subscription=subscription is not None, lite_pull=True
+        )
+        header = PullMessageRequestHeader(
+            consumer_group=consumer_group,
+            topic=topic,
             queue_id=queue_id,
             queue_offset=queue_offset,
             max_msg_nums=max_msg_nums,
-            subscription=subscription,
-            expression_type=expression_type,
-            sub_version=sub_version,
-            commit_offset=None,
+            sys_flag=sys_flag,
+            commit_offset=0,
             suspend_timeout_millis=suspend_timeout_millis,
-            sys_flag=None,
+            subscription=subscription,
+            sub_version=sub_version,
+            expression_type=expression_type,
             max_msg_bytes=max_msg_bytes,
-            lite_topic=None,
             bname=bname,
         )
-        header = header.replace(sys_flag=header.sys_flag | PullSysFlag.LITE_PULL)
         return make_request(RequestCode.LITE_PULL_MESSAGE, header)
 
     @staticmethod
@@ -244,7 +251,7 @@ class PullingRequests:
         )
         command = make_request(RequestCode.QUERY_MESSAGE, header)
         if unique_key:
-            command.ext_fields = {**header.to_ext_fields(), _UNIQUE_KEY_QUERY: "true"}
+            command.ext_fields = {**header.to_ext_fields(), UNIQUE_KEY_QUERY: "true"}
         return command
 
     @staticmethod
@@ -266,44 +273,3 @@ class PullingRequests:
             filter_groups=filter_groups, compare_group=compare_group, topic=topic
         )
         return make_request(RequestCode.QUERY_CORRECTION_OFFSET, header)
-
-
-def _pull_header(
-    consumer_group: str,
-    topic: str,
-    *,
-    queue_id: int,
-    queue_offset: int,
-    max_msg_nums: int,
-    subscription: str | None,
-    expression_type: str | None,
-    sub_version: int,
-    commit_offset: int | None,
-    suspend_timeout_millis: int,
-    sys_flag: int | None,
-    max_msg_bytes: int | None,
-    lite_topic: str | None,
-    bname: str | None,
-) -> PullMessageRequestHeader:
-    if sys_flag is None:
-        sys_flag = build_pull_sys_flag(
-            commit_offset=commit_offset is not None,
-            suspend=suspend_timeout_millis > 0,
-            subscription=subscription is not None,
-        )
-    return PullMessageRequestHeader(
-        consumer_group=consumer_group,
-        topic=topic,
-        lite_topic=lite_topic,
-        queue_id=queue_id,
-        queue_offset=queue_offset,
-        max_msg_nums=max_msg_nums,
-        sys_flag=sys_flag,
-        commit_offset=0 if commit_offset is None else commit_offset,
-        suspend_timeout_millis=suspend_timeout_millis,
-        subscription=subscription,
-        sub_version=sub_version,
-        expression_type=expression_type,
-        max_msg_bytes=max_msg_bytes,
-        bname=bname,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq._native.properties import encode_properties
@@ -16,7 +15,7 @@ from pyrocketmq.model.headers.sending import (
     SendMessageRequestHeader,
     SendMessageRequestHeaderV2,
 )
-from pyrocketmq.model.requests.making import make_request
+from pyrocketmq.model.requests.making import make_request, now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,19 +64,20 @@ class SendingRequests:
         bname: str | None = None,
     ) -> RemotingCommand:
         """SEND_MESSAGE: one message, with the long names that every release and every client reads."""
-        header = _long_header(
-            producer_group,
-            topic,
-            queue_id=queue_id,
-            properties=_properties_text(tags, keys, properties),
-            sys_flag=sys_flag,
-            flag=flag,
-            born_timestamp=born_timestamp,
+        header = SendMessageRequestHeader(
+            producer_group=producer_group,
+            topic=topic,
             default_topic=default_topic,
             default_topic_queue_nums=default_topic_queue_nums,
+            queue_id=queue_id,
+            sys_flag=sys_flag,
+            born_timestamp=now_ms() if born_timestamp is None else born_timestamp,
+            flag=flag,
+            properties=_properties_text(tags, keys, properties),
             reconsume_times=reconsume_times,
-            max_reconsume_times=max_reconsume_times,
+            unit_mode=False,
             batch=batch,
+            max_reconsume_times=max_reconsume_times,
             bname=bname,
         )
         return make_request(RequestCode.SEND_MESSAGE, header, body)
@@ -103,17 +103,18 @@ class SendingRequests:
         broker_name: str | None = None,
     ) -> RemotingCommand:
         """SEND_MESSAGE_V2: one message, with one-letter names; what the Java client sends."""
-        header = _letter_header(
-            producer_group,
-            topic,
-            queue_id=queue_id,
-            properties=_properties_text(tags, keys, properties),
-            sys_flag=sys_flag,
-            flag=flag,
-            born_timestamp=born_timestamp,
+        header = SendMessageRequestHeaderV2(
+            producer_group=producer_group,
+            topic=topic,
             default_topic=default_topic,
             default_topic_queue_nums=default_topic_queue_nums,
+            queue_id=queue_id,
+            sys_flag=sys_flag,
+            born_timestamp=now_ms() if born_timestamp is None else born_timestamp,
+            flag=flag,
+            properties=_properties_text(tags, keys, properties),
             reconsume_times=reconsume_times,
+            unit_mode=False,
             max_reconsume_times=max_reconsume_times,
             batch=batch,
             broker_name=broker_name,
@@ -134,18 +135,18 @@ class SendingRequests:
         broker_name: str | None = None,
     ) -> RemotingCommand:
         """SEND_BATCH_MESSAGE: several messages of one topic; ``encode_batch`` makes the body."""
-        header = _letter_header(
-            producer_group,
-            topic,
-            queue_id=queue_id,
-            properties=_properties_text(None, None, properties),
-            sys_flag=0,
-            flag=0,
-            born_timestamp=born_timestamp,
+        header = SendMessageRequestHeaderV2(
+            producer_group=producer_group,
+            topic=topic,
             default_topic=default_topic,
             default_topic_queue_nums=default_topic_queue_nums,
+            queue_id=queue_id,
+            sys_flag=0,
+            born_timestamp=now_ms() if born_timestamp is None else born_timestamp,
+            flag=0,
+            properties=_properties_text(None, None, properties),
             reconsume_times=0,
-            max_reconsume_times=None,
+            unit_mode=False,
             batch=True,
             broker_name=broker_name,
         )
@@ -171,18 +172,18 @@ class SendingRequests:
         ``properties`` copy CORRELATION_ID, REPLY_TO_CLIENT and TTL of the request and have MSG_TYPE
         ``reply``.
         """
-        header = _long_header(
-            producer_group,
-            topic,
-            queue_id=queue_id,
-            properties=_properties_text(None, None, properties),
-            sys_flag=sys_flag,
-            flag=flag,
-            born_timestamp=born_timestamp,
+        header = SendMessageRequestHeader(
+            producer_group=producer_group,
+            topic=topic,
             default_topic=default_topic,
             default_topic_queue_nums=default_topic_queue_nums,
+            queue_id=queue_id,
+            sys_flag=sys_flag,
+            born_timestamp=now_ms() if born_timestamp is None else born_timestamp,
+            flag=flag,
+            properties=_properties_text(None, None, properties),
             reconsume_times=0,
-            max_reconsume_times=None,
+            unit_mode=False,
             batch=False,
             bname=bname,
         )
@@ -204,18 +205,18 @@ class SendingRequests:
         broker_name: str | None = None,
     ) -> RemotingCommand:
         """SEND_REPLY_MESSAGE_V2: the same with one-letter names; what the Java client sends."""
-        header = _letter_header(
-            producer_group,
-            topic,
-            queue_id=queue_id,
-            properties=_properties_text(None, None, properties),
-            sys_flag=sys_flag,
-            flag=flag,
-            born_timestamp=born_timestamp,
+        header = SendMessageRequestHeaderV2(
+            producer_group=producer_group,
+            topic=topic,
             default_topic=default_topic,
             default_topic_queue_nums=default_topic_queue_nums,
+            queue_id=queue_id,
+            sys_flag=sys_flag,
+            born_timestamp=now_ms() if born_timestamp is None else born_timestamp,
+            flag=flag,
+            properties=_properties_text(None, None, properties),
             reconsume_times=0,
-            max_reconsume_times=None,
+            unit_mode=False,
             batch=False,
             broker_name=broker_name,
         )
@@ -334,78 +335,6 @@ class SendingRequests:
             producer_group=producer_group, topic=topic, recall_handle=recall_handle, bname=bname
         )
         return make_request(RequestCode.RECALL_MESSAGE, header)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _long_header(
-    producer_group: str,
-    topic: str,
-    *,
-    queue_id: int,
-    properties: str,
-    sys_flag: int,
-    flag: int,
-    born_timestamp: int | None,
-    default_topic: str,
-    default_topic_queue_nums: int,
-    reconsume_times: int,
-    max_reconsume_times: int | None,
-    batch: bool,
-    bname: str | None,
-) -> SendMessageRequestHeader:
-    return SendMessageRequestHeader(
-        producer_group=producer_group,
-        topic=topic,
-        default_topic=default_topic,
-        default_topic_queue_nums=default_topic_queue_nums,
-        queue_id=queue_id,
-        sys_flag=sys_flag,
-        born_timestamp=_now_ms() if born_timestamp is None else born_timestamp,
-        flag=flag,
-        properties=properties,
-        reconsume_times=reconsume_times,
-        unit_mode=False,
-        batch=batch,
-        max_reconsume_times=max_reconsume_times,
-        bname=bname,
-    )
-
-
-def _letter_header(
-    producer_group: str,
-    topic: str,
-    *,
-    queue_id: int,
-    properties: str,
-    sys_flag: int,
-    flag: int,
-    born_timestamp: int | None,
-    default_topic: str,
-    default_topic_queue_nums: int,
-    reconsume_times: int,
-    max_reconsume_times: int | None,
-    batch: bool,
-    broker_name: str | None,
-) -> SendMessageRequestHeaderV2:
-    return SendMessageRequestHeaderV2(
-        producer_group=producer_group,
-        topic=topic,
-        default_topic=default_topic,
-        default_topic_queue_nums=default_topic_queue_nums,
-        queue_id=queue_id,
-        sys_flag=sys_flag,
-        born_timestamp=_now_ms() if born_timestamp is None else born_timestamp,
-        flag=flag,
-        properties=properties,
-        reconsume_times=reconsume_times,
-        unit_mode=False,
-        max_reconsume_times=max_reconsume_times,
-        batch=batch,
-        broker_name=broker_name,
-    )
 
 
 def _properties_text(
