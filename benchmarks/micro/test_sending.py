@@ -55,7 +55,7 @@ def row_of(
         assert buffer.take() == b"".join(expected)
 
     return Row(
-        name=f"send frame, {codec}: 3 properties, {body_bytes:,} B{note}",
+        name=f"send frame, {codec}{note}: 3 properties, {body_bytes:,} B",
         module="sending",
         ours=run,
         baseline=run_plain,
@@ -68,7 +68,7 @@ def row_of(
 ROWS = [
     row_of("json", 100, PLAIN.json, bound=15),
     row_of("binary", 100, PLAIN.binary, bound=15),
-    row_of("json", 100, PLAIN.json_by_dict, note=", against orjson on a dict"),
+    row_of("json", 100, PLAIN.json_by_dict, note=" (baseline: dict and orjson)"),
     *(row_of("json", size, PLAIN.json) for size in (32, 1024, 8192)),
     *(row_of("binary", size, PLAIN.binary) for size in (32, 1024, 8192)),
 ]
