@@ -142,3 +142,9 @@ def test_nonsense_is_refused_where_it_is_given(step: str, args: tuple[Any, ...],
 def test_a_code_that_is_no_32_bit_number_is_refused(code: Any) -> None:
     with pytest.raises(SerializationError, match="code must be an int"):
         RemotingCommandBuilder(code)
+
+
+def test_ext_fields_that_are_no_mapping_are_refused() -> None:
+    with pytest.raises(SerializationError, match="fields must be a Mapping, got .* of type list") as caught:
+        RemotingCommandBuilder(34).with_ext_fields([("a", "b")])  # type: ignore[arg-type]
+    assert caught.value.advice == "Use with_header for a typed header."

@@ -114,5 +114,5 @@ def test_answers_and_unknown_codes_need_no_ext_fields() -> None:
 def test_what_is_too_large_or_no_command_is_refused() -> None:
     with pytest.raises(SerializationError, match="the limit is 65,536"):
         validate_command(RemotingCommand(34, remark="x" * 70_000))
-    with pytest.raises(SerializationError, match="not a RemotingCommand but dict"):
+    with pytest.raises(SerializationError, match="must be a RemotingCommand, got dict"):
         validate_command({})  # type: ignore[arg-type]

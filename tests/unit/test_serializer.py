@@ -119,7 +119,7 @@ def test_a_header_that_no_codec_can_hold_is_not_sent_to_the_binary_one(
 
     assert "remark alone has 70,000" in str(caught.value)
     assert "header_codec" not in str(caught.value)
-    assert "shorten it" in str(caught.value)
+    assert "Shorten it" in str(caught.value)
 
 
 def test_the_frame_limit_holds_to_the_byte() -> None:

@@ -86,8 +86,11 @@ def signed_content(ext_fields: Mapping[str, str], body: bytes | None, *, version
     try:
         return "".join(values).encode() + (body or b"")
     except UnicodeEncodeError as error:
+        name = next(name for name, value in ext_fields.items() if not _is_utf8(value))
         raise SerializationError(
-            f"an ext field has the lone surrogate U+{ord(error.object[error.start]):04X}, unfit for signing",
+            f"ext field {name} has the lone surrogate U+{ord(error.object[error.start]):04X},"
+            " so it cannot be written as UTF-8",
+            field=name,
             advice="Use text that can be written as UTF-8.",
         ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from pyrocketmq._native.command import RemotingCommand
@@ -12,8 +13,6 @@ from pyrocketmq.model.headers.base import Header
 from pyrocketmq.model.requests.making import LETTER_CODES, body_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pyrocketmq.model.requests.making import Content, RequestBody
 
 __all__ = ["RemotingCommandBuilder"]
@@ -38,7 +37,7 @@ class RemotingCommandBuilder:
     """
 
     def __init__(self, code: int) -> None:
-        self._code = _int32("code", code)
+        self._code = _int32("code", code, "Use a member of RequestCode or ResponseCode.")
         self._flag = 0
         self._language: int = LanguageCode.PYTHON
         self._version = _DEFAULT_VERSION
@@ -76,19 +75,20 @@ class RemotingCommandBuilder:
 
     def with_header(self, header: Header) -> Self:
         """Add all fields of a typed header."""
-        _require_kind("header", header, Header, advice="use with_ext_fields for a mapping of text")
+        _require_kind("header", header, Header, advice="Use with_ext_fields for a mapping of text.")
         self._ext_fields.update(header.to_ext_fields())
         return self
 
     def with_ext_field(self, name: str, value: str) -> Self:
         """Add one ext field by its wire name; every value travels as text."""
-        _require_text("the name of an ext field", name, field="ext_fields")
-        _require_kind(name, value, str, advice="give the text of the number or bool, or use with_header")
+        _require_text("the name of an ext field", name, "ext_fields", "Give a wire name such as queueId.")
+        _require_kind(name, value, str, advice="Give the text of the number or bool, or use with_header.")
         self._ext_fields[name] = value
         return self
 
     def with_ext_fields(self, fields: Mapping[str, str]) -> Self:
         """Add several ext fields by their wire names."""
+        _require_kind("fields", fields, Mapping, advice="Use with_header for a typed header.")
         for name, value in fields.items():
             self.with_ext_field(name, value)
         return self
@@ -101,13 +101,13 @@ class RemotingCommandBuilder:
     def with_remark(self, remark: str | None) -> Self:
         """Set the free text of the header."""
         if remark is not None:
-            _require_kind("remark", remark, str, advice="decode the bytes, or leave it out")
+            _require_kind("remark", remark, str, advice="Decode the bytes, or leave it out.")
         self._remark = remark
         return self
 
     def with_opaque(self, opaque: int) -> Self:
         """Set the number by which the answer finds its request; any 32 bits, negative too."""
-        self._opaque = _int32("opaque", opaque)
+        self._opaque = _int32("opaque", opaque, "Leave it out for the next free one.")
         return self
 
     def with_language(self, language: int) -> Self:
@@ -118,12 +118,13 @@ class RemotingCommandBuilder:
             raise SerializationError(
                 f"language must be a LanguageCode (0 to {max(LanguageCode)}), got {language!r}",
                 field="language",
+                advice="Leave it out for PYTHON, or use a member of LanguageCode.",
             ) from None
         return self
 
     def with_version(self, version: int) -> Self:
         """Set the version of the sender; below 401 servers answer with JSON that standard parsers refuse."""
-        self._version = _int32("version", version)
+        self._version = _int32("version", version, "Leave it out for that of 5.5.0.")
         return self
 
     def build(self) -> RemotingCommand:
@@ -140,13 +141,13 @@ class RemotingCommandBuilder:
         )
 
     def _set_name(self, wire_name: str, letter: str, value: str) -> Self:
-        _require_text(wire_name, value, field=wire_name)
+        _require_text(wire_name, value, wire_name, "Give its full name.")
         return self.with_ext_field(letter if self._code in LETTER_CODES else wire_name, value)
 
 
-def _require_text(what: str, value: object, *, field: str) -> None:
+def _require_text(what: str, value: object, field: str, advice: str) -> None:
     if not isinstance(value, str) or not value:
-        raise SerializationError(f"{what} must be a non-empty str, got {value!r}", field=field)
+        raise SerializationError(f"{what} must be a non-empty str, got {value!r}", field=field, advice=advice)
 
 
 def _require_kind(field: str, value: object, kind: type, *, advice: str) -> None:
@@ -158,9 +159,11 @@ def _require_kind(field: str, value: object, kind: type, *, advice: str) -> None
         )
 
 
-def _int32(name: str, value: object) -> int:
+def _int32(name: str, value: object, advice: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not -(1 << 31) <= value < 1 << 31:
         raise SerializationError(
-            f"{name} must be an int of 32 bits (-2147483648 to 2147483647), got {value!r}", field=name
+            f"{name} must be an int of 32 bits (-2147483648 to 2147483647), got {value!r}",
+            field=name,
+            advice=advice,
         )
     return int(value)

@@ -40,7 +40,9 @@ class JsonBody(Declared):
         """
         if data is None or len(data) == 0:
             raise DeserializationError(
-                f"no body where {cls.__name__} was expected", advice="Look at the code of the answer first."
+                f"no body where {cls.__name__} was expected",
+                field="body",
+                advice="Look at the code of the answer first.",
             )
         return cls.from_value(json_text.loads(data))
 

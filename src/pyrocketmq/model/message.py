@@ -24,7 +24,7 @@ def encode_batch(*messages: Message) -> Message:
         raise InvalidMessageError(
             f"the {len(messages):,} messages differ in the property WAIT",
             field="WAIT",
-            advice="send those that wait for the disk and those that do not in batches of their own",
+            advice="Send those that wait for the disk and those that do not in batches of their own.",
         )
     batch = Message(messages[0].topic, body)
     batch.batch = True

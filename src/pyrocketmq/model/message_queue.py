@@ -79,5 +79,5 @@ def _bad_member(name: str, expected: str, value: object) -> DeserializationError
     return DeserializationError(
         f"MessageQueue.{name} must be {expected}, got {value!r}",
         field=name,
-        advice="check the JSON body; a queue has topic, brokerName and queueId",
+        advice="Check the JSON body; a queue has topic, brokerName and queueId.",
     )

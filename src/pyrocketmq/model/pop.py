@@ -99,6 +99,7 @@ class PopReceipt(Declared, frozen=True):
             raise SerializationError(
                 f"broker_name of a pop receipt is {self.broker_name!r}, it must not be empty or have a blank",
                 field="broker_name",
+                advice="Give the name as the topic's route has it.",
             )
         parts = [
             self.ck_queue_offset,

@@ -45,7 +45,9 @@ class RecallHandle(Declared, frozen=True):
         for name, part in parts.items():
             if not part or " " in part:
                 raise SerializationError(
-                    f"{name} of a recall handle is {part!r}, it must not be empty or have a blank", field=name
+                    f"{name} of a recall handle is {part!r}, it must not be empty or have a blank",
+                    field=name,
+                    advice="To take a message back, send the handle of its send result as it is.",
                 )
         return urlsafe_b64encode(" ".join([_VERSION, *parts.values()]).encode()).decode()
 

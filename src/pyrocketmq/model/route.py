@@ -154,6 +154,7 @@ def _queues(topic: str, counts: list[tuple[str, int]]) -> list[MessageQueue]:
                 f"the route of topic {topic!r} has {count:,} queues on broker {broker_name!r},"
                 f" the limit is {MAX_QUEUES_PER_BROKER:,}",
                 field="queueDatas",
+                advice="Set fewer queues for this topic on the broker, or ask a name server that works.",
             )
         queues.extend([MessageQueue(topic, broker_name, queue_id) for queue_id in range(count)])
     return queues

@@ -46,7 +46,7 @@ class RemotingCommandSerializer:
                 f"the frame has {len(frame):,} bytes, the limit is {MAX_FRAME_BYTES:,};"
                 f" its body has {len(command.body or b''):,}",
                 field="body",
-                advice="send smaller messages, or split the batch",
+                advice="Send smaller messages, or split the batch.",
             )
         return frame
 
@@ -87,7 +87,9 @@ class RemotingCommandSerializer:
 def _check_kind(data: object) -> None:
     if not isinstance(data, bytes | bytearray | memoryview):
         raise DeserializationError(
-            f"a frame is bytes, bytearray or memoryview, got {type(data).__name__}", field="data"
+            f"a frame is bytes, bytearray or memoryview, got {type(data).__name__}",
+            field="data",
+            advice="Give the bytes as they were received, length word included.",
         )
 
 
@@ -96,7 +98,9 @@ def _check_received(data: bytes | bytearray | memoryview) -> None:
     size = data.nbytes if isinstance(data, memoryview) else len(data)
     if size > MAX_FRAME_BYTES:
         raise DeserializationError(
-            f"the frame has {size:,} bytes, the limit is {MAX_FRAME_BYTES:,}", field="data"
+            f"the frame has {size:,} bytes, the limit is {MAX_FRAME_BYTES:,}",
+            field="data",
+            advice="Cut the stream into frames first.",
         )
 
 
@@ -118,8 +122,8 @@ def _header_too_large(command: RemotingCommand, codec: str, header_size: int) ->
         what = f"{what}, {escaped:,} escaped"
         if header_size - (escaped - plain) <= MAX_HEADER_BYTES:
             return SerializationError(
-                what, field=name, advice='use header_codec="binary", which escapes nothing, or shorten it'
+                what, field=name, advice='Use header_codec="binary", which escapes nothing, or shorten it.'
             )
     return SerializationError(
-        what, field=name, advice="shorten it; put what only the application reads into the body"
+        what, field=name, advice="Shorten it; put what only the application reads into the body."
     )

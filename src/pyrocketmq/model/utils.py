@@ -59,7 +59,7 @@ def validate_command(command: RemotingCommand) -> bool:
             raise SerializationError(
                 f"{_code_text(command)} lacks the required ext fields {names}",
                 field=missing[0].name,
-                advice=f"fill them in, or make the command from a {header.__name__}",
+                advice=f"Fill them in, or make the command from a {header.__name__}.",
             )
         header.from_ext_fields(fields)
     RemotingCommandSerializer.serialize(command)
@@ -107,7 +107,11 @@ def get_command_summary(command: RemotingCommand) -> str:
 
 def _require_command(command: object) -> None:
     if not isinstance(command, RemotingCommand):
-        raise SerializationError(f"not a RemotingCommand but {type(command).__name__}", field="command")
+        raise SerializationError(
+            f"command must be a RemotingCommand, got {type(command).__name__}",
+            field="command",
+            advice="Make one with RemotingRequestFactory or RemotingCommandBuilder.",
+        )
 
 
 def _code_text(command: RemotingCommand) -> str:

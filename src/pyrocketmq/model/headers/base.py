@@ -140,12 +140,16 @@ class Header(Declared, metaclass=HeaderMeta):
                 try:
                     value = field.kind.decode(text)
                 except ValueError:
-                    raise DeserializationError(cls._mismatch(field, text), field=field.name) from None
+                    raise DeserializationError(
+                        cls._mismatch(field, text),
+                        field=field.name,
+                        likely="the command is of another kind, or its sender is broken",
+                    ) from None
             elif field.required and check_required:
                 raise DeserializationError(
                     f"{cls._describe(field)} is required and missing among {len(fields)} ext fields received",
                     field=field.name,
-                    advice="read it with check_required=False if this peer leaves it out",
+                    advice="Read it with check_required=False if this peer leaves it out.",
                 )
             values.append(value)
         header = cls.__new__(cls)
@@ -162,14 +166,18 @@ class Header(Declared, metaclass=HeaderMeta):
                 if field.required and not partial:
                     raise self._lacks(field)
             elif not field.kind.accepts(value):
-                raise SerializationError(self._mismatch(field, value), field=field.name)
+                raise SerializationError(
+                    self._mismatch(field, value),
+                    field=field.name,
+                    advice="Convert it first; headers take values of exactly their type.",
+                )
 
     @classmethod
     def _lacks(cls, field: HeaderField) -> SerializationError:
         return SerializationError(
             f"{cls._describe(field)} is required and was not given",
             field=field.name,
-            advice=f"pass {field.name}=..., it must be {field.kind.expected}",
+            advice=f"Pass {field.name}=..., it must be {field.kind.expected}.",
         )
 
     @classmethod
@@ -179,7 +187,7 @@ class Header(Declared, metaclass=HeaderMeta):
         return SerializationError(
             f"{cls.__name__} has no field {', '.join(map(repr, unknown))}",
             field=unknown[0],
-            advice=f"its fields are: {known}",
+            advice=f"Its fields are: {known}.",
         )
 
     @classmethod

@@ -148,7 +148,9 @@ class AdminRequests:
             for name, value in config.items():
                 if "\n" in name or "\n" in value:
                     raise SerializationError(
-                        f"setting {name!r} has a line break, which would begin another setting", field=name
+                        f"setting {name!r} has a line break, which would begin another setting",
+                        field=name,
+                        advice="Write the break as \\n, as Java reads it from properties texts.",
                     )
             config = "".join(f"{name}={value}\n" for name, value in config.items())
         return make_request(RequestCode.UPDATE_BROKER_CONFIG, body=config)

@@ -50,6 +50,7 @@ def body_bytes(body: RequestBody | None) -> Content | None:
         raise SerializationError(
             f"a body must be bytes, str or a body class with encode(), got {type(body).__name__}",
             field="body",
+            advice="Encode it first, for example with json.dumps(...).",
         )
     return body.encode()
 
@@ -67,7 +68,7 @@ def make_request(
         for field in header.FIELDS:
             if field.required and field.name in _NEVER_EMPTY and not getattr(header, field.name):
                 raise SerializationError(
-                    f"{field.name} of {code.name} is empty", field=field.name, advice="give its full name"
+                    f"{field.name} of {code.name} is empty", field=field.name, advice="Give its full name."
                 )
         fields = header.to_ext_fields()
     return RemotingCommand(code, ext_fields=fields or None, body=body_bytes(body))

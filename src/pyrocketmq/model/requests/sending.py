@@ -350,12 +350,14 @@ def _properties_text(
             raise InvalidMessageError(
                 "tags or keys were given together with a finished properties text",
                 field="properties",
-                advice="put them into the text, or pass the properties as a mapping",
+                advice="Put them into the text, or pass the properties as a mapping.",
             )
         return properties
     for name, value in (properties or {}).items():
         if given.setdefault(name, value) != value:
             raise InvalidMessageError(
-                f"property {name} is given twice, as {given[name]!r} and as {value!r}", field=name
+                f"property {name} is given twice, as {given[name]!r} and as {value!r}",
+                field=name,
+                advice="Give it once: as tags or keys, or among the properties.",
             )
     return encode_properties(given)
