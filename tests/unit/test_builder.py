@@ -145,6 +145,6 @@ def test_a_code_that_is_no_32_bit_number_is_refused(code: Any) -> None:
 
 
 def test_ext_fields_that_are_no_mapping_are_refused() -> None:
-    with pytest.raises(SerializationError, match="fields must be a Mapping, got .* of type list") as caught:
+    with pytest.raises(SerializationError, match=r"fields must be a Mapping, got .* of type list") as caught:
         RemotingCommandBuilder(34).with_ext_fields([("a", "b")])  # type: ignore[arg-type]
     assert caught.value.advice == "Use with_header for a typed header."

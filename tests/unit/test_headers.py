@@ -141,7 +141,7 @@ def test_a_long_wrong_value_is_shortened_in_the_error() -> None:
     with pytest.raises(SerializationError) as caught:
         send_header(queue_id="9" * 1000)
 
-    assert "... (1002 characters)" in str(caught.value)
+    assert "... (1,002 characters)" in str(caught.value)
     assert len(str(caught.value)) < 400
 
 

@@ -11,6 +11,7 @@ from pyrocketmq.model.enums import LanguageCode
 from pyrocketmq.model.flags import CommandFlag
 from pyrocketmq.model.headers.base import Header
 from pyrocketmq.model.requests.making import LETTER_CODES, body_bytes
+from pyrocketmq.model.shown import shown
 
 if TYPE_CHECKING:
     from pyrocketmq.model.requests.making import Content, RequestBody
@@ -116,7 +117,7 @@ class RemotingCommandBuilder:
             self._language = LanguageCode(language)
         except ValueError:
             raise SerializationError(
-                f"language must be a LanguageCode (0 to {max(LanguageCode)}), got {language!r}",
+                f"language must be a LanguageCode (0 to {max(LanguageCode)}), got {shown(language)}",
                 field="language",
                 advice="Leave it out for PYTHON, or use a member of LanguageCode.",
             ) from None
@@ -147,13 +148,15 @@ class RemotingCommandBuilder:
 
 def _require_text(what: str, value: object, field: str, advice: str) -> None:
     if not isinstance(value, str) or not value:
-        raise SerializationError(f"{what} must be a non-empty str, got {value!r}", field=field, advice=advice)
+        raise SerializationError(
+            f"{what} must be a non-empty str, got {shown(value)}", field=field, advice=advice
+        )
 
 
 def _require_kind(field: str, value: object, kind: type, *, advice: str) -> None:
     if not isinstance(value, kind):
         raise SerializationError(
-            f"{field} must be a {kind.__name__}, got {value!r} of type {type(value).__name__}",
+            f"{field} must be a {kind.__name__}, got {shown(value)} of type {type(value).__name__}",
             field=field,
             advice=advice,
         )
@@ -162,7 +165,7 @@ def _require_kind(field: str, value: object, kind: type, *, advice: str) -> None
 def _int32(name: str, value: object, advice: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not -(1 << 31) <= value < 1 << 31:
         raise SerializationError(
-            f"{name} must be an int of 32 bits (-2147483648 to 2147483647), got {value!r}",
+            f"{name} must be an int of 32 bits (-2147483648 to 2147483647), got {shown(value)}",
             field=name,
             advice=advice,
         )

@@ -83,13 +83,13 @@ def build_pull_sys_flag(
     """
     flag = 0
     if commit_offset:
-        flag |= 0x1
+        flag |= PullSysFlag.COMMIT_OFFSET.value
     if suspend:
-        flag |= 0x2
+        flag |= PullSysFlag.SUSPEND.value
     if subscription:
-        flag |= 0x4
+        flag |= PullSysFlag.SUBSCRIPTION.value
     if class_filter:
-        flag |= 0x8
+        flag |= PullSysFlag.CLASS_FILTER.value
     if lite_pull:
-        flag |= 0x10
+        flag |= PullSysFlag.LITE_PULL.value
     return flag

@@ -17,6 +17,7 @@ from pyrocketmq.model._declared import Declared, Field
 from pyrocketmq.model.decimal_text import parse_decimal
 from pyrocketmq.model.json_text import KeyedMap
 from pyrocketmq.model.message_queue import MessageQueue
+from pyrocketmq.model.shown import shown
 
 __all__ = ["JsonBody"]
 
@@ -124,8 +125,7 @@ def _kind(value: Any) -> str:
         return f"an object of {len(value)} members"
     if _is_list(value):
         return f"a list of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}... ({len(text):,} characters)"
+    return shown(value)
 
 
 def _read_str(value: Any) -> str:

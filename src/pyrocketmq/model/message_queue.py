@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyrocketmq._native.queuehash import java_hash
 from pyrocketmq.errors import DeserializationError
 from pyrocketmq.model.java_order import java_order
+from pyrocketmq.model.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ class MessageQueue:
 
 def _bad_member(name: str, expected: str, value: object) -> DeserializationError:
     return DeserializationError(
-        f"MessageQueue.{name} must be {expected}, got {value!r}",
+        f"MessageQueue.{name} must be {expected}, got {shown(value)}",
         field=name,
         advice="Check the JSON body; a queue has topic, brokerName and queueId.",
     )

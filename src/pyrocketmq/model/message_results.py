@@ -9,6 +9,7 @@ from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.stored import MessageExt, decode_messages
 from pyrocketmq.errors import DeserializationError
 from pyrocketmq.model._declared import Declared, wire
+from pyrocketmq.model.enums import ResponseCode
 from pyrocketmq.model.headers import PullMessageResponseHeader
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ class PullStatus(StrEnum):
     OFFSET_ILLEGAL = "OFFSET_ILLEGAL"
 
 
-_STATUS_OF_CODE: Final = {
-    0: PullStatus.FOUND,
-    19: PullStatus.NO_NEW_MSG,
-    20: PullStatus.NO_MATCHED_MSG,
-    21: PullStatus.OFFSET_ILLEGAL,
+_STATUS_OF_CODE: Final[dict[int, PullStatus]] = {
+    ResponseCode.SUCCESS: PullStatus.FOUND,
+    ResponseCode.PULL_NOT_FOUND: PullStatus.NO_NEW_MSG,
+    ResponseCode.PULL_RETRY_IMMEDIATELY: PullStatus.NO_MATCHED_MSG,
+    ResponseCode.PULL_OFFSET_MOVED: PullStatus.OFFSET_ILLEGAL,
 }
 
 

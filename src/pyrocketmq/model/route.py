@@ -9,6 +9,7 @@ from typing import Final
 
 from pyrocketmq.errors import DeserializationError
 from pyrocketmq.model._declared import wire
+from pyrocketmq.model.flags import Perm
 from pyrocketmq.model.java_order import java_order
 from pyrocketmq.model.json_body import JsonBody
 from pyrocketmq.model.message_queue import MessageQueue
@@ -31,8 +32,9 @@ MASTER_ID: Final = 0
 MAX_QUEUES_PER_BROKER: Final = 65_536
 """More queues of one topic on one broker are a broken answer; building them would only eat memory."""
 
-_WRITABLE: Final = 2
-_READABLE: Final = 4
+# Plain numbers: the arithmetic of flag members is slow.
+_WRITABLE: Final = Perm.WRITE.value
+_READABLE: Final = Perm.READ.value
 
 
 class QueueData(JsonBody):

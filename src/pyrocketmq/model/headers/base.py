@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model._declared import MISSING, Declared, DeclaredMeta, Field, Options, wire
 from pyrocketmq.model.headers.kinds import KINDS, Kind
+from pyrocketmq.model.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from pyrocketmq.model.enums import RequestCode
 
 __all__ = ["Header", "HeaderField", "wire"]
-
-# Characters of a wrong value that an error shows.
-_MAX_SHOWN = 80
 
 
 class HeaderField(Field):
@@ -71,12 +69,14 @@ class Header(Declared, metaclass=HeaderMeta):
 
     A subclass declares its fields in the order in which Java writes them::
 
-        class GetMinOffsetRequestHeader(TopicRequestHeader):
-            CODE = RequestCode.GET_MIN_OFFSET
+        class SearchOffsetRequestHeader(TopicRequestHeader):
+            CODE = RequestCode.SEARCH_OFFSET_BY_TIMESTAMP
 
             topic: str
-            queue_id: I32
             lite_topic: str | None = None
+            queue_id: I32
+            timestamp: I64
+            boundary_type: BoundaryType | None = None
 
     A field without default is required. An optional field that is None is not written. The wire name is the
     camel case of the name unless ``wire`` gives another. ``FIELDS`` and ``ORDER`` describe the fields of a
@@ -196,8 +196,5 @@ class Header(Declared, metaclass=HeaderMeta):
 
     @classmethod
     def _mismatch(cls, field: HeaderField, value: object) -> str:
-        shown = repr(value)
-        if len(shown) > _MAX_SHOWN:
-            shown = f"{shown[:60]}... ({len(shown)} characters)"
         kind = type(value).__name__
-        return f"{cls._describe(field)} must be {field.kind.expected}, got {shown} of type {kind}"
+        return f"{cls._describe(field)} must be {field.kind.expected}, got {shown(value)} of type {kind}"
