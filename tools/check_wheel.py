@@ -1,4 +1,4 @@
-"""A quick check of an installed package: every native module is loaded from where it was installed.
+"""A quick check of an installed package: native modules are loaded from where it was installed, and work.
 
 Needs nothing but the package. Takes the folder that the modules must come from.
 """
@@ -12,6 +12,21 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pyrocketmq
+from pyrocketmq.model import Message, RemotingCommandSerializer, RemotingRequestFactory
+
+
+def check_round_trip() -> None:
+    """One request and one batch have to come back as they went in."""
+    request = RemotingRequestFactory.create_send_message_request("check", "orders", b"cup", tags="drinks")
+    for codec in ("json", "binary"):
+        frame = RemotingCommandSerializer.serialize(request, codec)
+        if RemotingCommandSerializer.deserialize(frame) != request:
+            sys.exit(f"the {codec} frame of {request} is read as something else")
+    batch = importlib.import_module("pyrocketmq._native.batch")
+    bodies = [b"cup %d" % number for number in range(100)]
+    data = batch.encode_batch_body([Message("orders", body) for body in bodies])
+    if [record.body for record in batch.decode_batch_body(data)] != bodies:
+        sys.exit("a batch body is read as something else")
 
 
 def main() -> int:
@@ -24,8 +39,9 @@ def main() -> int:
         file = Path(str(importlib.import_module(f"pyrocketmq._native.{name}").__file__))
         if not file.is_relative_to(place) or not file.name.endswith(tuple(EXTENSION_SUFFIXES)):
             sys.exit(f"pyrocketmq._native.{name} is {file}, not a compiled module below {place}")
+    check_round_trip()
     version = importlib.metadata.version("pyrocketmq-turbo")
-    print(f"pyrocketmq-turbo {version}: {len(names)} native modules loaded from {package}")
+    print(f"pyrocketmq-turbo {version}: {len(names)} native modules work, loaded from {package}")
     return 0
 
 

@@ -25,14 +25,24 @@ MAX_WHEEL_BYTES = 3_000_000
 SUITES = ("tests/unit", "tests/vectors")
 
 
-def run(*command: str | Path, cwd: Path = ROOT, path: str | None = None) -> None:
-    """Run a command, shown first, with the given PATH; a failure ends the program."""
+def run(*command: str | Path, cwd: Path = ROOT, path: str | None = None, quiet: bool = False) -> None:
+    """Run a command, shown first, with the given PATH; a failure ends the program.
+
+    A quiet command's output is shown only if it fails.
+    """
     print(f"$ {' '.join(str(part) for part in command)}", flush=True)
     usual = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path or usual}
     # The tests must see the installed package, not this checkout.
     environment.pop("PYTHONPATH", None)
-    done = subprocess.run(command, cwd=cwd, env=environment, check=False)
+    if not quiet:
+        done = subprocess.run(command, cwd=cwd, env=environment, check=False)
+    else:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if done.returncode:
+            sys.stdout.buffer.write(done.stdout)
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -72,13 +82,13 @@ def main() -> int:
     shutil.rmtree(DIST, ignore_errors=True)
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
-    run(sys.executable, "-m", "build", "--outdir", WORK / "built", ".")
+    run(sys.executable, "-m", "build", "--outdir", WORK / "built", ".", quiet=True)
     sdist = only(WORK / "built", "*.tar.gz")
     wheel = only(WORK / "built", "*.whl")
     DIST.mkdir()
     shutil.copy2(sdist, DIST)
     if sys.platform == "linux":
-        run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", DIST, wheel)
+        run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", DIST, wheel, quiet=True)
     else:
         shutil.copy2(wheel, DIST)
     wheel = only(DIST, "*.whl")
