@@ -18,7 +18,7 @@ cdef class Message:
     cdef bytes _body
     cdef str _tags
     cdef str _keys
-    cdef dict _properties  # all other properties, or None
+    cdef bytes _more  # the text of all other properties, each name once, or None
     cdef int32_t _flag
     cdef bint _batch
     cdef Py_ssize_t text_bytes  # UTF-8 size of the properties text without a raw unique id
@@ -32,6 +32,7 @@ cdef class Message:
     cdef uint8_t *put_json_properties(self, uint8_t *at) noexcept
     cdef void set_tags(self, str value) noexcept
     cdef void set_keys(self, str value) noexcept
+    cdef str more_property(self, str name)
     cdef int store_property(self, str name, str value) except -1
     cdef dict property_dict(self)
 

@@ -4,25 +4,28 @@ Knows the properties text and nothing of frames, routes or sending.
 """
 
 cimport cython
-from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_FromObject
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DecodeUTF8, PyUnicode_FromObject
 from libc.stdint cimport INT32_MAX, INT32_MIN, uint8_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.bytesio cimport copy
-from pyrocketmq._native.properties cimport NAME_SEPARATOR, PROPERTY_SEPARATOR, check_text, check_value
-from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex, put_json_chars
+from pyrocketmq._native.properties cimport (
+    NAME_SEPARATOR,
+    PROPERTY_SEPARATOR,
+    check_text,
+    check_value,
+    find_property,
+    parse_properties,
+    put_json_pairs,
+)
+from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex, put_json_chars, utf8_of
 
 from types import MappingProxyType
 
 from pyrocketmq.errors import InvalidMessageError
 
 __all__ = ["Message"]
-
-cdef extern from "Python.h":
-    # Declared without checks: the argument is a dict, and these two cannot fail on one.
-    Py_ssize_t dict_size "PyDict_GET_SIZE"(object mapping) noexcept
-    int next_item "PyDict_Next"(object mapping, Py_ssize_t *at, PyObject **key, PyObject **value) noexcept
 
 cdef enum:
     # What brokers take; a 5.5.0 broker refuses longer names and other characters with code 29.
@@ -178,7 +181,7 @@ cdef inline uint8_t *put_json_value(uint8_t *at, str value, bint escape) noexcep
 
 @cython.final
 @cython.freelist(256)
-@cython.no_gc  # holds str, bytes and a private dict of str: no cycle can pass through it
+@cython.no_gc  # holds str and bytes: no cycle can pass through it
 cdef class Message:
     """A message to send.
 
@@ -297,7 +300,7 @@ cdef class Message:
         elif key == UNIQ_KEY and self.unique_id_state == RAW_ID:
             found = hex_text(self.unique_id_bytes, sizeof(self.unique_id_bytes))
         else:
-            found = None if self._properties is None else self._properties.get(key)
+            found = self.more_property(key) if isinstance(key, str) else None
         return default if found is None else found
 
     def set_property(self, key, value):
@@ -315,7 +318,7 @@ cdef class Message:
                 self.unique_id_state = NO_ID if value is None else TEXT_ID
             self.store_property(name, value)
             if name in BATCH_PROPERTIES:
-                self.solo = self._properties is not None and not SOLO_PROPERTIES.isdisjoint(self._properties)
+                self.solo = any([self.more_property(solo) is not None for solo in SOLO_PROPERTIES])
                 self.unwaited = self.get_property(WAIT, "true").lower() != "true"  # as Java reads it
 
     @property
@@ -330,8 +333,8 @@ cdef class Message:
                 parts.append(f"{name}={value!r}")
         if self._flag:
             parts.append(f"flag={self._flag}")
-        if self._properties:
-            parts.append(f"properties={self._properties!r}")
+        if self._more is not None:
+            parts.append(f"properties={parse_properties(self._more, PyBytes_GET_SIZE(self._more))!r}")
         if self._batch:
             parts.append("batch=True")
         return f"Message({', '.join(parts)})"
@@ -355,7 +358,7 @@ cdef class Message:
         cdef Message twin = Message.__new__(Message, self._topic, self._body)
         twin._tags = self._tags
         twin._keys = self._keys
-        twin._properties = None if self._properties is None else self._properties.copy()
+        twin._more = self._more
         twin.text_bytes = self.text_bytes
         twin.has_escapes = self.has_escapes
         twin._flag = self._flag
@@ -380,16 +383,46 @@ cdef class Message:
         self.text_bytes += pair_bytes(4, value) - pair_bytes(4, self._keys)
         self._keys = value
 
+    cdef str more_property(self, str name):
+        cdef Text key, value
+        if self._more is None:
+            return None
+        try:
+            utf8_of(name, &key)
+        except UnicodeEncodeError:
+            return None
+        if not find_property(self._more, PyBytes_GET_SIZE(self._more), key.at, key.size, &value):
+            return None
+        return PyUnicode_DecodeUTF8(value.at, value.size, NULL)
+
     cdef int store_property(self, str name, str value) except -1:
-        cdef Py_ssize_t name_size = utf8_size(name)
-        cdef str old = None if self._properties is None else self._properties.get(name)
+        """Put a property into the text of the others, or take it out; a new value goes to the end."""
+        cdef Text key, old, new
+        cdef Py_ssize_t size = 0 if self._more is None else PyBytes_GET_SIZE(self._more)
+        cdef const char *more = NULL if self._more is None else PyBytes_AS_STRING(self._more)
+        cdef Py_ssize_t before = size  # bytes that stay in front of the old pair, and its size
+        cdef Py_ssize_t gone = 0
+        cdef Py_ssize_t added = 0
+        cdef bytes text
+        cdef uint8_t *at
+        key.at = kept_utf8(name, &key.size)
+        if size and find_property(more, size, key.at, key.size, &old):
+            before = old.at - more - key.size - 1
+            gone = key.size + old.size + 2
         if value is not None:
-            if self._properties is None:
-                self._properties = {}
-            self._properties[name] = value
-        elif old is not None:
-            del self._properties[name]
-        self.text_bytes += pair_bytes(name_size, value) - pair_bytes(name_size, old)
+            new.at = kept_utf8(value, &new.size)
+            added = key.size + new.size + 2
+        text = PyBytes_FromStringAndSize(NULL, size - gone + added)
+        at = <uint8_t *>PyBytes_AS_STRING(text)
+        if size:
+            memcpy(at, more, before)
+            memcpy(at + before, more + before + gone, size - before - gone)
+            at += size - gone
+        if value is not None:
+            memcpy(at, key.at, key.size)
+            put_value(at + key.size, value)
+        self._more = text if PyBytes_GET_SIZE(text) else None
+        self.text_bytes += added - gone
         return 0
 
     cdef dict property_dict(self):
@@ -400,8 +433,8 @@ cdef class Message:
             found[TAGS] = self._tags
         if self.unique_id_state == RAW_ID:
             found[UNIQ_KEY] = hex_text(self.unique_id_bytes, sizeof(self.unique_id_bytes))
-        if self._properties is not None:
-            found.update(self._properties)
+        if self._more is not None:
+            found.update(parse_properties(self._more, PyBytes_GET_SIZE(self._more)))
         return found
 
     # hot: begin, at most 7
@@ -409,11 +442,6 @@ cdef class Message:
 
     cdef uint8_t *put_properties(self, uint8_t *at) noexcept:
         """Write the properties text. The caller has made room for `properties_bytes`."""
-        cdef PyObject *name
-        cdef PyObject *value
-        cdef Py_ssize_t position = 0
-        cdef Py_ssize_t left
-        cdef Text text
         if self._keys is not None:
             memcpy(at, "KEYS", 4)
             at = put_value(at + 4, self._keys)
@@ -425,21 +453,13 @@ cdef class Message:
             at = put_hex(at + 9, self.unique_id_bytes, 16)
             at[0] = PROPERTY_SEPARATOR
             at += 1
-        if self._properties is not None:
-            left = dict_size(self._properties)
-            while left > 0 and next_item(self._properties, &position, &name, &value):
-                text.at = kept_utf8(<str>name, &text.size)
-                copy(at, text.at, text.size)
-                at = put_value(at + text.size, <str>value)
-                left -= 1
+        if self._more is not None:
+            copy(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))
+            at += PyBytes_GET_SIZE(self._more)
         return at
 
     cdef uint8_t *put_json_properties(self, uint8_t *at) noexcept:
         """The same as the inside of a JSON string. The caller has made room for six times as many bytes."""
-        cdef PyObject *name
-        cdef PyObject *value
-        cdef Py_ssize_t position = 0
-        cdef Py_ssize_t left
         if self._keys is not None:
             memcpy(at, "KEYS", 4)
             at = put_json_value(at + 4, self._keys, self.has_escapes)
@@ -451,12 +471,10 @@ cdef class Message:
             at = put_hex(at + 14, self.unique_id_bytes, 16)
             memcpy(at, "\\u0002", 6)
             at += 6
-        if self._properties is not None:
-            left = dict_size(self._properties)
-            while left > 0 and next_item(self._properties, &position, &name, &value):
-                at = put_json_text(at, <str>name, self.has_escapes)
-                at = put_json_value(at, <str>value, self.has_escapes)
-                left -= 1
+        if self._more is not None:
+            if self.has_escapes:
+                return put_json_chars(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))
+            return put_json_pairs(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))
         return at
     # hot: end
 

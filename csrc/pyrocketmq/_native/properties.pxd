@@ -1,8 +1,9 @@
 """The properties text `name \x01 value \x02 ...` of a message: its separators, its limits, and its pieces."""
 
 from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport load_word
+from pyrocketmq._native.bytesio cimport first_hit, load_word, store_word
 from pyrocketmq._native.text cimport Text, is_ascii, is_json_plain, kept_utf8
 
 cdef enum:
@@ -32,6 +33,38 @@ cdef inline Py_ssize_t separator_at(const char *text, Py_ssize_t size) noexcept 
             return at
         at += 1
     return -1
+
+
+cdef inline uint8_t *put_json_pairs(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
+    """Write properties text, where only the separators need an escape, as the inside of a JSON string.
+
+    The caller has made room for 6 * size bytes, which is why whole words may be stored before they are looked at.
+    """
+    cdef uint64_t ones = <uint64_t>0x0101010101010101
+    cdef uint64_t high = <uint64_t>0x8080808080808080
+    cdef uint64_t word, separators
+    cdef Py_ssize_t plain
+    while size > 0:
+        if size >= 8:
+            word = load_word(text)
+            store_word(at, word)
+            separators = (word - ones * 3) & ~word & high
+            plain = first_hit(separators) if separators else 8
+        else:
+            plain = 0
+            while plain < size and text[plain] != NAME_SEPARATOR and text[plain] != PROPERTY_SEPARATOR:
+                at[plain] = <uint8_t>text[plain]
+                plain += 1
+        at += plain
+        text += plain
+        size -= plain
+        if plain < 8 and size > 0:
+            memcpy(at, "\\u000", 5)
+            at[5] = <uint8_t>(0x30 + text[0])
+            at += 6
+            text += 1
+            size -= 1
+    return at
 
 
 cdef bint next_property(Text *rest, Text *name, Text *value) noexcept nogil
