@@ -90,6 +90,7 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
     cdef Py_ssize_t index, properties_size
     cdef Message message
     cdef str topic = None
+    cdef bint unwaited = False
     if not messages:
         raise InvalidMessageError("a batch has no messages", field="messages", advice="pass at least one")
     for index, item in enumerate(messages):
@@ -102,6 +103,7 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
         message = <Message>item
         if topic is None:
             topic = message._topic
+            unwaited = message.unwaited
             if topic.startswith("%RETRY%"):
                 raise InvalidMessageError(
                     f"messages of the retry topic {topic!r} cannot be in a batch",
@@ -116,7 +118,7 @@ cdef Py_ssize_t batch_bytes(list messages) except -1:
             )
         if message.solo or message._batch:
             refuse_in_batch(message, index)
-        if message.unwaited != (<Message>messages[0]).unwaited:
+        if message.unwaited != unwaited:
             raise InvalidMessageError(
                 f"messages[{index}] differs from the first in the property WAIT, which the broker reads once for all",
                 field="WAIT",

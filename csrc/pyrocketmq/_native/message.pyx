@@ -19,7 +19,7 @@ from pyrocketmq._native.properties cimport (
     parse_properties,
     put_json_pairs,
 )
-from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex, put_json_chars, utf8_of
+from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex16, put_json_chars, utf8_of
 
 from types import MappingProxyType
 
@@ -171,10 +171,10 @@ cdef inline uint8_t *put_json_text(uint8_t *at, str value, bint escape) noexcept
 
 
 cdef inline uint8_t *put_json_value(uint8_t *at, str value, bint escape) noexcept:
-    """The same as the inside of a JSON string."""
-    memcpy(at, "\\u0001", 6)
+    """The same as the inside of a JSON string; two bytes behind it are written over, as one store is quicker."""
+    memcpy(at, "\\u0001  ", 8)
     at = put_json_text(at + 6, value, escape)
-    memcpy(at, "\\u0002", 6)
+    memcpy(at, "\\u0002  ", 8)
     return at + 6
 # hot: end
 
@@ -450,16 +450,16 @@ cdef class Message:
             at = put_value(at + 4, self._tags)
         if self.unique_id_state == RAW_ID:
             memcpy(at, "UNIQ_KEY\x01", 9)
-            at = put_hex(at + 9, self.unique_id_bytes, 16)
-            at[0] = PROPERTY_SEPARATOR
-            at += 1
+            put_hex16(at + 9, self.unique_id_bytes)
+            at[9 + UNIQUE_ID_DIGITS] = PROPERTY_SEPARATOR
+            at += 9 + UNIQUE_ID_DIGITS + 1
         if self._more is not None:
             copy(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))
             at += PyBytes_GET_SIZE(self._more)
         return at
 
     cdef uint8_t *put_json_properties(self, uint8_t *at) noexcept:
-        """The same as the inside of a JSON string. The caller has made room for six times as many bytes."""
+        """The same as the inside of a JSON string. The caller has made room for six times as many bytes, and two."""
         if self._keys is not None:
             memcpy(at, "KEYS", 4)
             at = put_json_value(at + 4, self._keys, self.has_escapes)
@@ -468,9 +468,9 @@ cdef class Message:
             at = put_json_value(at + 4, self._tags, self.has_escapes)
         if self.unique_id_state == RAW_ID:
             memcpy(at, "UNIQ_KEY\\u0001", 14)
-            at = put_hex(at + 14, self.unique_id_bytes, 16)
-            memcpy(at, "\\u0002", 6)
-            at += 6
+            put_hex16(at + 14, self.unique_id_bytes)
+            memcpy(at + 14 + UNIQUE_ID_DIGITS, "\\u0002", 6)
+            at += 14 + UNIQUE_ID_DIGITS + 6
         if self._more is not None:
             if self.has_escapes:
                 return put_json_chars(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))

@@ -38,7 +38,7 @@ cdef inline Py_ssize_t separator_at(const char *text, Py_ssize_t size) noexcept 
 cdef inline uint8_t *put_json_pairs(uint8_t *at, const char *text, Py_ssize_t size) noexcept nogil:
     """Write properties text, where only the separators need an escape, as the inside of a JSON string.
 
-    The caller has made room for 6 * size bytes, which is why whole words may be stored before they are looked at.
+    The caller has made room for 6 * size + 2 bytes, which is why whole words may be stored.
     """
     cdef uint64_t ones = <uint64_t>0x0101010101010101
     cdef uint64_t high = <uint64_t>0x8080808080808080
@@ -59,7 +59,7 @@ cdef inline uint8_t *put_json_pairs(uint8_t *at, const char *text, Py_ssize_t si
         text += plain
         size -= plain
         if plain < 8 and size > 0:
-            memcpy(at, "\\u000", 5)
+            memcpy(at, "\\u0001  ", 8)
             at[5] = <uint8_t>(0x30 + text[0])
             at += 6
             text += 1

@@ -30,8 +30,32 @@ cdef extern from *:
         }
         return PyUnicode_AsUTF8AndSize(text, size);
     }
+    /* Two upper-case hex digits for each of 16 bytes: what an id of every message takes. */
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <emmintrin.h>
+    static inline __m128i prmq_hex_digits(__m128i nibbles) {
+        __m128i letters = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
+        return _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), _mm_and_si128(letters, _mm_set1_epi8(7)));
+    }
+    static inline void prmq_hex16(unsigned char *at, const unsigned char *source) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)source);
+        __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+        __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+        _mm_storeu_si128((__m128i *)at, prmq_hex_digits(_mm_unpacklo_epi8(high, low)));
+        _mm_storeu_si128((__m128i *)(at + 16), prmq_hex_digits(_mm_unpackhi_epi8(high, low)));
+    }
+    #else
+    static inline void prmq_hex16(unsigned char *at, const unsigned char *source) {
+        int i;
+        for (i = 0; i < 16; i++) {
+            at[2 * i] = (unsigned char)"0123456789ABCDEF"[source[i] >> 4];
+            at[2 * i + 1] = (unsigned char)"0123456789ABCDEF"[source[i] & 15];
+        }
+    }
+    #endif
     #endif
     """
+    void put_hex16 "prmq_hex16"(uint8_t *at, const uint8_t *source) noexcept nogil
     bint is_ascii "PyUnicode_IS_COMPACT_ASCII"(object text) noexcept
     const char *utf8_or_raise "prmq_utf8"(object text, Py_ssize_t *size) except NULL
     # Declared without its error value: for text whose UTF-8 form exists already, so that nothing can fail.

@@ -44,13 +44,13 @@ class SendEncoder:
         message: Message,
         queue_id: int,
         opaque: int,
-        *,
         born_ms: int = 0,
+        *,
         sys_flag: int = 0,
         oneway: bool = False,
         body: bytes | None = None,
-    ) -> int:
-        """Append the frame of one message, or of a message made by ``encode_batch``, and return its size.
+    ) -> None:
+        """Append the frame of one message, or of a message made by ``encode_batch``.
 
         Args:
             buffer: where the frame goes.
@@ -73,11 +73,11 @@ class SendEncoder:
         messages: list[Message],
         queue_id: int,
         opaque: int,
-        *,
         born_ms: int = 0,
+        *,
         oneway: bool = False,
-    ) -> int:
-        """Append one frame with a batch of messages of one topic, and return its size.
+    ) -> None:
+        """Append one frame with a batch of messages of one topic.
 
         Raises:
             InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
