@@ -7,11 +7,12 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
-VENV_MADE := $(VENV)/.made-by-$(PYTHON_VERSION)
+# Stamps of another version do not count: its .venv is replaced.
+STAMPS := $(VENV)/.stamps-$(PYTHON_VERSION)
 NATIVE_SOURCES := $(shell find csrc -name '*.pyx' -o -name '*.pxd')
-WITH_TEST := $(VENV)/.with-test
-WITH_DEV := $(VENV)/.with-dev
-WITH_DOCS := $(VENV)/.with-docs
+WITH_TEST := $(STAMPS)/with-test
+WITH_DEV := $(STAMPS)/with-dev
+WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test dev build lint types stubs cover asan yellow bench wheel docs workflows clean
@@ -19,7 +20,7 @@ WITH_DOCS := $(VENV)/.with-docs
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.installed  ## encode and decode a million messages, and report what was proved and how fast
+demo: $(STAMPS)/installed  ## encode and decode a million messages, and report what was proved and how fast
 	@$(PY) tools/demo.py
 
 test: $(WITH_TEST)  ## run the whole test suite
@@ -27,7 +28,7 @@ test: $(WITH_TEST)  ## run the whole test suite
 
 dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .venv, editable
 
-build: $(VENV)/.native  ## compile what changed in csrc
+build: $(STAMPS)/native  ## compile what changed in csrc
 
 lint: $(WITH_DEV)  ## ruff, cython-lint, import contracts, content of the sdist
 	@$(PY) -m ruff check .
@@ -73,29 +74,30 @@ clean:  ## remove everything that was built or installed
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
 
-$(VENV_MADE):
+$(STAMPS)/made:
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "missing: the interpreter '$(PYTHON)'; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) tools/host.py
 	@echo "making $(VENV) with Python $(PYTHON_VERSION)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
 	@touch $@
 
-$(VENV)/.build-deps: pyproject.toml | $(VENV_MADE)
+$(STAMPS)/build-deps: pyproject.toml | $(STAMPS)/made
 	@$(PIP) install --upgrade 'pip>=24' 'setuptools>=80' 'cython>=3.1,<4'
 	@touch $@
 
-$(VENV)/.native: $(NATIVE_SOURCES) setup.py $(VENV)/.build-deps
+$(STAMPS)/native: $(NATIVE_SOURCES) setup.py $(STAMPS)/build-deps
 	@echo "compiling csrc"
 	@$(PY) setup.py --quiet build_ext --inplace
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/.native
+$(STAMPS)/installed: pyproject.toml | $(STAMPS)/native
 	@$(PIP) install --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.with-%: pyproject.toml | $(VENV)/.native
+$(STAMPS)/with-%: pyproject.toml | $(STAMPS)/native
 	@echo "installing the package with its '$*' requirements"
 	@$(PIP) install --no-build-isolation --editable '.[$*]'
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(STAMPS)/installed
