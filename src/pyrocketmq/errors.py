@@ -7,6 +7,14 @@
      |    +-- SerializationError (ValueError)    a command cannot be put on the wire
      |    +-- DeserializationError (ValueError)  received bytes cannot be read; the stream goes on
      |    +-- ProtocolError                      the peer broke the framing; the connection must close
+     +-- TransportError
+     |    +-- ConnectionError (the built-in one)    a connection cannot be made
+     |    |    +-- ConnectionClosedError              it was closed, or is lost
+     |    |    +-- ConnectTimeoutError (TimeoutError)
+     |    |    +-- TlsError                           the handshake failed
+     |    +-- BackPressureError                     the peer takes data too slowly; nothing was sent
+     |    +-- TransportStateError (RuntimeError)    a transport cannot do this in its state
+     |    +-- RpcTimeoutError (TimeoutError)        no answer came in time; the request was sent
      +-- MessageError
           +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
           +-- MessageTooLargeError (ValueError)  a message is over a size limit
@@ -18,10 +26,15 @@ call may succeed later, ``maybe_sent`` whether the message may have been stored 
 
 from __future__ import annotations
 
+import builtins
 from typing import Any, ClassVar
 
 __all__ = [
+    "BackPressureError",
     "ConfigurationError",
+    "ConnectTimeoutError",
+    "ConnectionClosedError",
+    "ConnectionError",
     "DecompressionError",
     "DeserializationError",
     "InvalidMessageError",
@@ -31,7 +44,11 @@ __all__ = [
     "ProtocolError",
     "RemotingCommandError",
     "RocketMQError",
+    "RpcTimeoutError",
     "SerializationError",
+    "TlsError",
+    "TransportError",
+    "TransportStateError",
 ]
 
 
@@ -111,6 +128,78 @@ class ProtocolError(RemotingCommandError):
     """The peer broke the framing, so nothing after it can be trusted; the connection must close."""
 
     code = "P203"
+
+
+class TransportError(RocketMQError):
+    """Something between this program and a server failed.
+
+    Args:
+        address: the server, as ``host:port``.
+        maybe_sent: whether the peer may have got the request; None keeps what the class says.
+    """
+
+    code = "C200"
+    retryable = True
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        field: str | None = None,
+        likely: str | None = None,
+        advice: str | None = None,
+        address: str | None = None,
+        maybe_sent: bool | None = None,
+    ) -> None:
+        super().__init__(what, field=field, likely=likely, advice=advice)
+        self.address = address
+        if maybe_sent is not None:
+            self.maybe_sent = maybe_sent
+
+
+class ConnectionError(TransportError, builtins.ConnectionError):  # noqa: A001
+    """A connection cannot be made; it is the built-in ConnectionError too."""
+
+    code = "C201"
+
+
+class ConnectionClosedError(ConnectionError):
+    """A connection was closed or is lost; ``maybe_sent`` says whether the peer may have got the request."""
+
+    code = "C202"
+
+
+class ConnectTimeoutError(ConnectionError, TimeoutError):
+    """No connection was made within ``connect_timeout``."""
+
+    code = "C203"
+
+
+class TlsError(ConnectionError):
+    """The TLS handshake failed; trying again without a change fails in the same way."""
+
+    code = "C205"
+    retryable = False
+
+
+class BackPressureError(TransportError):
+    """The peer takes data more slowly than it is given; nothing of this request was sent."""
+
+    code = "C206"
+
+
+class TransportStateError(TransportError, RuntimeError):
+    """A transport cannot do this in the state that it is in."""
+
+    code = "C207"
+    retryable = False
+
+
+class RpcTimeoutError(TransportError, TimeoutError):
+    """No answer came within the time-out; the request was sent and may have been carried out."""
+
+    code = "C208"
+    maybe_sent = True
 
 
 class MessageError(RocketMQError):
