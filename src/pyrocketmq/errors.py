@@ -15,6 +15,7 @@
      |    +-- BackPressureError                     the peer takes data too slowly; nothing was sent
      |    +-- TransportStateError (RuntimeError)    a transport cannot do this in its state
      |    +-- RpcTimeoutError (TimeoutError)        no answer came in time; the request was sent
+     +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
           +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
           +-- MessageTooLargeError (ValueError)  a message is over a size limit
@@ -46,6 +47,7 @@ __all__ = [
     "RocketMQError",
     "RpcTimeoutError",
     "SerializationError",
+    "SubscriptionParseError",
     "TlsError",
     "TransportError",
     "TransportStateError",
@@ -200,6 +202,28 @@ class RpcTimeoutError(TransportError, TimeoutError):
 
     code = "C208"
     maybe_sent = True
+
+
+class SubscriptionParseError(RocketMQError, ValueError):
+    """The expression of a subscription cannot be read.
+
+    Args:
+        position: the character at fault, counted from 1; None if it is no single one.
+    """
+
+    code = "F601"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        field: str | None = None,
+        likely: str | None = None,
+        advice: str | None = None,
+        position: int | None = None,
+    ) -> None:
+        super().__init__(what, field=field, likely=likely, advice=advice)
+        self.position = position
 
 
 class MessageError(RocketMQError):
