@@ -279,6 +279,15 @@ cdef class FrameReader:
         cdef FrameView view
         return decode_view(&view) if self.cut(&view) else None
 
+    def next_bytes(self):
+        """The next frame as it is, length word included, or None when it has not arrived whole."""
+        cdef FrameView view
+        if not self.cut(&view):
+            return None
+        return PyBytes_FromStringAndSize(
+            <const char *>view.header - WORDS_BYTES, WORDS_BYTES + view.header_size + view.body_size
+        )
+
     def read_all(self):
         """All commands that have arrived whole, up to the first frame that cannot be read.
 

@@ -75,6 +75,8 @@ class FrameReader:
         """Add received bytes; they are copied."""
     def next_frame(self) -> RemotingCommand | None:
         """The next command, or None when it has not arrived whole."""
+    def next_bytes(self) -> bytes | None:
+        """The next frame as it is, length word included, or None when it has not arrived whole."""
     def read_all(self) -> list[RemotingCommand]:
         """All commands that have arrived whole, up to the first frame that cannot be read.
 

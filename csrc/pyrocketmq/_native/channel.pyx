@@ -1,0 +1,543 @@
+"""The asking half of a connection: requests are numbered, written once per loop turn, and wait with a deadline.
+
+It knows neither how a connection is made nor how answers arrive; `connection` adds that.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t
+from libc.string cimport memcpy
+
+from pyrocketmq._native.bytesio cimport put_bytes, release, reserve, written
+from pyrocketmq._native.clock cimport now_ms
+from pyrocketmq._native.command cimport RemotingCommand, take_opaque
+from pyrocketmq._native.frame cimport BINARY_CODEC, JSON_CODEC, write_frame
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
+from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
+from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
+from pyrocketmq._native.waiters cimport (
+    COMMAND,
+    NO_WAITER,
+    SEND,
+    SEND_BATCH,
+    SEND_RAW_ID,
+    SEND_TEXT_ID,
+    TICKS_PER_SECOND,
+    Kind,
+    Slot,
+    Waiters,
+)
+
+from collections import namedtuple
+
+from pyrocketmq._native.frame import frame_info
+from pyrocketmq.errors import (
+    BackPressureError,
+    ConfigurationError,
+    ConnectionClosedError,
+    RpcTimeoutError,
+    SerializationError,
+    TransportStateError,
+)
+
+__all__ = []
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident()
+
+cdef enum:
+    KEPT_OUTPUT_BYTES = 1048576
+
+ConnectionStats = namedtuple(
+    "ConnectionStats",
+    [
+        "frames_in", "frames_out", "bytes_in", "bytes_out", "in_flight", "resting", "late_answers", "timeouts",
+        "bad_frames", "requests_in",
+    ],
+    module="pyrocketmq._native.connection",
+)
+ConnectionStats.__doc__ = "What a connection has done so far, and what it holds now."
+
+
+cdef class RequestChannel:
+    """What a connection offers to those who ask something of its peer."""
+
+    def __cinit__(self):
+        self.waiters = Waiters.__new__(Waiters)
+        self.timer_tick = INT64_MAX
+        self.drainers = []
+
+    def __dealloc__(self):
+        release(&self.out)
+
+    # ---- what others may ask ----
+
+    @property
+    def is_open(self):
+        """True while requests can be made."""
+        return self.is_made and not self.is_ended
+
+    @property
+    def transport(self):
+        """The transport of the event loop, None before the connection is made and after it is lost."""
+        return self.transport
+
+    @property
+    def in_flight(self):
+        """Requests that wait for their answer."""
+        self.waiters.sweep(self.rest_until())
+        return self.waiters.waiting
+
+    @property
+    def can_write(self):
+        """False while the write buffer is full; requests are refused then."""
+        return written(&self.out) < self.write_buffer_bytes
+
+    @property
+    def buffered_bytes(self):
+        """Bytes that were written and not taken by the transport yet."""
+        return written(&self.out)
+
+    @property
+    def silent_for(self):
+        """Seconds since anything was received, or since the connection was made."""
+        return self.now() - self.last_read
+
+    @property
+    def idle_for(self):
+        """Seconds since anything was received or sent."""
+        return self.now() - max(self.last_read, self.last_write)
+
+    def stats(self):
+        """Counters since the connection was made."""
+        return ConnectionStats(
+            self.frames_in, self.frames_out, self.bytes_in, self.written_before, self.waiters.waiting,
+            self.waiters.resting, self.late_answers, self.timeouts, self.bad_frames, self.requests_in,
+        )
+
+    # ---- requests ----
+
+    def request(self, RemotingCommand command not None, double timeout, *, str codec=None):
+        """Write a request; the future gets its answer as a command.
+
+        The command keeps its number unless that is in use on this connection; then it gets a free one.
+        """
+        cdef Py_ssize_t start
+        self.check_use(True)
+        self.check_timeout(timeout)
+        if command._flag & (ANSWER_FLAG | ONEWAY_FLAG):
+            refuse_flag(command._flag)
+        if self.waiters.find(command._opaque) != NO_WAITER:
+            command._opaque = self.free_opaque()
+        start = written(&self.out)
+        self.put_command(command, self.codec if codec is None else codec_number(codec))
+        return self.wait_for(command._opaque, COMMAND, timeout, start, NULL)
+
+    def oneway(self, RemotingCommand command not None, *, str codec=None):
+        """Write a request that the peer must not answer; its flag gets bit 1."""
+        self.check_use(True)
+        if command._flag & ANSWER_FLAG:
+            refuse_flag(command._flag)
+        command._flag |= ONEWAY_FLAG
+        self.put_command(command, self.codec if codec is None else codec_number(codec))
+        self.frame_written(False)
+
+    def reply(self, RemotingCommand command not None, *, str codec=None):
+        """Write an answer, in the codec of the peer's last request; its flag gets bit 0.
+
+        An answer is never refused for a full buffer, since the peer waits for it.
+        """
+        self.check_use(False)
+        command._flag |= ANSWER_FLAG
+        self.put_command(command, self.peer_codec if codec is None else codec_number(codec))
+        self.frame_written(False)
+
+    def output(self, frame not None):
+        """Write one whole frame as it is; nothing is expected in return."""
+        cdef bytes data = frame if type(frame) is bytes else bytes(frame)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        self.check_use(True)
+        total, _ = frame_info(data)
+        if total != size:
+            raise SerializationError(
+                f"{size:,} bytes were given, their length word is for a frame of {total:,}",
+                field="frame",
+                advice="give one whole frame, for example what encode_frame returns",
+            )
+        self.check_size(size)
+        reserve(&self.out, size)
+        put_bytes(&self.out, PyBytes_AS_STRING(data), size)
+        self.frame_written(False)
+
+    def send_message(
+        self,
+        SendEncoder encoder not None,
+        Message message not None,
+        int32_t queue_id,
+        double timeout,
+        *,
+        int64_t born_ms=0,
+        int32_t sys_flag=0,
+        bytes body=None,
+    ):
+        """Write the send of a message straight from its fields; the future gets a SendResult."""
+        cdef SendFields fields
+        fill_fields(&fields, queue_id, sys_flag, 0, born_ms)
+        return self.put_send(encoder, message, None, &fields, body, timeout)
+
+    def send_batch(
+        self, SendEncoder encoder not None, list messages not None, int32_t queue_id, double timeout, *,
+        int64_t born_ms=0,
+    ):
+        """Write the send of a batch; the future gets a SendResult, whose msg_id has the ids of all messages."""
+        cdef SendFields fields
+        fill_fields(&fields, queue_id, 0, 0, born_ms)
+        return self.put_send(encoder, None, messages, &fields, None, timeout)
+
+    def send_oneway(
+        self,
+        SendEncoder encoder not None,
+        Message message not None,
+        int32_t queue_id,
+        *,
+        int64_t born_ms=0,
+        int32_t sys_flag=0,
+        bytes body=None,
+    ):
+        """Write the send of a message that the broker must not answer."""
+        cdef SendFields fields
+        self.check_use(True)
+        fill_fields(&fields, queue_id, sys_flag, ONEWAY_FLAG, born_ms)
+        fields.opaque = self.free_opaque()
+        encoder.put_message(&self.out, message, &fields, body)
+        self.frame_written(False)
+
+    cdef object put_send(
+        self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
+    ):
+        cdef Py_ssize_t start
+        cdef Slot *slot
+        cdef Message one
+        cdef Kind kind = SEND_BATCH
+        cdef object kept = messages
+        cdef object future
+        self.check_use(True)
+        self.check_timeout(timeout)
+        fields.opaque = self.free_opaque()
+        start = written(&self.out)
+        if messages is None:
+            one = <Message>message
+            (<SendEncoder>encoder).put_message(&self.out, one, fields, body)
+            kind = SEND_TEXT_ID
+            if one.unique_id_state == RAW_ID:
+                kind = SEND_RAW_ID
+            elif one.unique_id_state == NO_ID:
+                kind = SEND
+            if kind == SEND_TEXT_ID:
+                kept = one.get_property("UNIQ_KEY")
+        else:
+            (<SendEncoder>encoder).put_messages(&self.out, messages, fields)
+        future = self.wait_for(fields.opaque, kind, timeout, start, &slot)
+        if kind == SEND_RAW_ID:
+            memcpy(slot.id.raw, (<Message>message).unique_id_bytes, 16)
+        elif kind >= SEND_TEXT_ID:
+            Py_INCREF(kept)
+            slot.id.kept = <PyObject *>kept
+        self.sends = True
+        return future
+
+    cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **out):
+        """A future for the answer to the frame that was just written from `start` on."""
+        cdef double now = self.now()
+        # One tick since a wait must not end early, and one since the coarse clock may be behind.
+        cdef int64_t due = <int64_t>((now + timeout) * TICKS_PER_SECOND) + 2
+        cdef Waiters waiters = self.waiters
+        cdef Slot *slot
+        if waiters.waiting == 0:
+            waiters.skip_to(<int64_t>(now * TICKS_PER_SECOND))
+        elif waiters.waiting >= waiters.sweep_at:
+            waiters.sweep(self.rest_until())
+        try:
+            future = self.create_future()
+            slot = waiters.add(opaque, future, kind, due)
+        except BaseException:
+            self.out.at = self.out.start + start
+            raise
+        slot.timeout = <float>timeout
+        slot.place = self.written_before + start
+        if out is not NULL:
+            out[0] = slot
+        if due < self.timer_tick:
+            self.arm(due)
+        self.frame_written(waiters.waiting == 1)
+        return future
+
+    cdef int check_use(self, bint bounded) except -1:
+        if self.thread != PyThread_get_thread_ident() and self.is_made:
+            raise TransportStateError(
+                f"the connection to {self.address} belongs to the thread of its event loop, another used it",
+                advice="hand the call over with loop.call_soon_threadsafe or asyncio.run_coroutine_threadsafe",
+                address=self.address,
+            )
+        if self.is_ended or not self.is_made:
+            raise ConnectionClosedError(
+                f"the connection to {self.address} is {'closed' if self.is_ended else 'not open yet'}, "
+                "nothing was sent",
+                advice="make a new connection",
+                address=self.address,
+            )
+        if bounded and written(&self.out) >= self.write_buffer_bytes:
+            raise BackPressureError(
+                f"{written(&self.out):,} bytes wait for {self.address} to take them, "
+                f"write_buffer_bytes is {self.write_buffer_bytes:,}",
+                advice="await connection.drain() before the next request, or raise write_buffer_bytes",
+                address=self.address,
+            )
+        return 0
+
+    cdef int check_timeout(self, double timeout) except -1:
+        if not 0 < timeout <= 1e7:
+            raise ConfigurationError(
+                f"timeout is {timeout:g} s, it must be > 0 and at most 10,000,000",
+                field="timeout",
+                advice="give the seconds that are left for this request",
+            )
+        return 0
+
+    cdef int32_t free_opaque(self) except? 0:
+        """The next number that nobody waits for and that is not resting."""
+        cdef int32_t opaque
+        while True:
+            if self.has_opaque:
+                opaque = <int32_t><uint32_t>self.next_opaque
+                self.next_opaque += 1
+            else:
+                opaque = take_opaque()
+            if self.waiters.find(opaque) == NO_WAITER:
+                return opaque
+
+    # ---- writing ----
+
+    cdef int put_command(self, RemotingCommand command, int codec) except -1:
+        cdef Py_ssize_t start = written(&self.out)
+        cdef Py_ssize_t size
+        write_frame(&self.out, command, codec)
+        size = written(&self.out) - start
+        if size - 4 > self.max_frame_bytes:
+            self.out.at = self.out.start + start
+            self.check_size(size)
+        return 0
+
+    cdef int check_size(self, Py_ssize_t size) except -1:
+        if size - 4 > self.max_frame_bytes:
+            raise SerializationError(
+                f"the frame has {size:,} bytes, max_frame_bytes is {self.max_frame_bytes:,}",
+                field="body",
+                advice="split the body; a broker closes the connection over frames that are larger than it takes",
+            )
+        return 0
+
+    cdef int frame_written(self, bint alone) except -1:
+        self.frames_out += 1
+        if self.flushing:
+            if not self.paused and written(&self.out) >= FLUSH_BYTES:
+                self.flush_now()
+        elif alone:
+            # Nobody else has a request here, so waiting for company would only cost time.
+            self.flush_now()
+        else:
+            self.flushing = True
+            self.call_soon(self.flush_method)
+        return 0
+
+    def flush(self):
+        """Hand everything that was written to the transport now, not at the end of the loop turn."""
+        self.flushing = False
+        self.flush_now()
+
+    cdef int flush_now(self) except -1:
+        cdef Py_ssize_t size = written(&self.out)
+        if self.paused or size == 0 or self.transport is None:
+            return 0
+        data = PyBytes_FromStringAndSize(<char *>self.out.start, size)
+        self.out.at = self.out.start
+        if self.out.end - self.out.start > KEPT_OUTPUT_BYTES:
+            release(&self.out)
+        self.written_before += size
+        self.last_write = self.now()
+        self.transport.write(data)
+        if self.drainers or self.held:
+            self.wake_drainers()
+        return 0
+
+    async def drain(self):
+        """Wait until requests are taken again.
+
+        Raises:
+            ConnectionClosedError: the connection ended meanwhile.
+        """
+        while not self.can_write or self.is_ended:
+            self.check_use(False)
+            future = self.create_future()
+            self.drainers.append(future)
+            try:
+                await future
+            finally:
+                if future in self.drainers:
+                    self.drainers.remove(future)
+
+    cdef int wake_drainers(self) except -1:
+        drainers, self.drainers = self.drainers, []
+        for future in drainers:
+            if not future.done():
+                future.set_result(None)
+        if self.held and self.holds_reading and not self.is_ended:
+            self.call_soon(self.continue_reading)
+        return 0
+
+    def pause_writing(self):
+        """Called by the transport when the peer does not take what it has."""
+        self.paused = True
+
+    def resume_writing(self):
+        """Called by the transport when it takes data again."""
+        self.paused = False
+        self.flush_now()
+
+    # ---- time ----
+
+    cdef double now(self) except? -1:
+        """Seconds since the connection was made."""
+        return (coarse_monotonic() if self.clock is None else <double>self.clock()) - self.base
+
+    cdef int64_t tick_now(self) except? -1:
+        cdef double now = (monotonic() if self.clock is None else <double>self.clock()) - self.base
+        return <int64_t>(now * TICKS_PER_SECOND)
+
+    cdef int64_t rest_until(self) except? -1:
+        return self.tick_now() + <int64_t>(self.rest_seconds * TICKS_PER_SECOND)
+
+    cdef int arm(self, int64_t due) except -1:
+        cdef double delay = <double>due / TICKS_PER_SECOND - self.now()
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer_tick = due
+        self.timer = self.loop.call_later(max(delay, 0.0), self.check_deadlines)
+        return 0
+
+    def check_deadlines(self):
+        """End the requests whose time is over; the timer of the connection calls this."""
+        cdef int64_t tick = self.tick_now()
+        cdef int64_t until = self.rest_until()
+        cdef double timeout = -1
+        cdef int32_t number
+        cdef int64_t due
+        error = None
+        while True:
+            number = self.waiters.next_due(tick)
+            if number == NO_WAITER:
+                break
+            if self.waiters.slots[number].timeout != timeout:
+                timeout = self.waiters.slots[number].timeout
+                error = RpcTimeoutError(
+                    f"no answer from {self.address} within {timeout:g} s",
+                    likely="the server is overloaded or stopped, or the network drops packets",
+                    advice="raise the time-out, or look at the load of the server",
+                    address=self.address,
+                )
+            future = self.waiters.retire(number, until)
+            if not future.done():
+                self.timeouts += 1
+                set_error(future, twin_of(error))
+        self.waiters.end_rests(tick)
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = None
+        self.timer_tick = INT64_MAX
+        due = self.waiters.first_due()
+        if due >= 0:
+            self.arm(due)
+
+    # ---- the end ----
+
+    cdef int end(self, str what, object cause) except -1:
+        """From now on nothing can be asked; the first reason is the one that counts."""
+        if self.is_ended:
+            return 0
+        self.is_ended = True
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.fail_waiters(what, cause)
+        self.wake_drainers()
+        return 0
+
+    cdef int fail_waiters(self, str what, object cause) except -1:
+        cdef Waiters waiters = self.waiters
+        cdef int32_t number = waiters.any_waiter(0)
+        cdef bint sent
+        self.error = error = ConnectionClosedError(
+            f"the connection to {self.address} is closed: {what}", address=self.address
+        )
+        error.__cause__ = cause
+        while number != NO_WAITER:
+            sent = waiters.slots[number].place < self.written_before
+            future = waiters.finish(number)
+            if not future.done():
+                failed = twin_of(error)
+                failed.maybe_sent = sent
+                set_error(future, failed)
+            number = waiters.any_waiter(number + 1)
+        return 0
+
+
+cdef int codec_number(str codec) except -1:
+    if codec == "json":
+        return JSON_CODEC
+    if codec == "binary":
+        return BINARY_CODEC
+    raise ConfigurationError(
+        f"codec is {codec!r}, known are 'json' and 'binary'", field="codec", advice="use 'json', every server takes it"
+    )
+
+
+cdef inline void fill_fields(
+    SendFields *fields, int32_t queue_id, int32_t sys_flag, int32_t wire_flag, int64_t born_ms
+) noexcept:
+    fields.queue_id = queue_id
+    fields.opaque = 0
+    fields.sys_flag = sys_flag
+    fields.wire_flag = wire_flag
+    fields.born_ms = born_ms if born_ms else now_ms()
+
+
+cdef int refuse_flag(int32_t flag) except -1:
+    if flag & ANSWER_FLAG:
+        raise SerializationError(
+            f"flag is {flag}, its bit 0 says that this is an answer, and a broker would drop it without a word",
+            field="flag",
+            advice="use flag 0 for a request, oneway() for one that is not answered, reply() for an answer",
+        )
+    raise SerializationError(
+        f"flag is {flag}, its bit 1 says that nobody waits for an answer",
+        field="flag",
+        advice="use oneway(), or flag 0 for a request",
+    )
+
+
+cdef object twin_of(object error):
+    """A copy of an error: many waiters get the same text, and each raises an object of its own."""
+    kind = type(error)
+    twin = kind.__new__(kind, error.what)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error.__cause__
+    return twin
+
+
+cdef int set_error(object future, object error) except -1:
+    if not future.done():
+        future.set_exception(error)
+        # Counted here; a caller who dropped the future does not want one log line for each.
+        future._log_traceback = False
+    return 0

@@ -1,0 +1,33 @@
+from pyrocketmq._native.channel cimport RequestChannel
+from pyrocketmq._native.command cimport RemotingCommand
+from pyrocketmq._native.frame cimport FrameReader, FrameView
+
+
+cdef class ReadSpace:
+    cdef FrameReader reader
+    cdef Py_ssize_t views
+
+
+cdef class Connection(RequestChannel):
+    cdef object __weakref__
+    cdef object handler
+    cdef object on_made
+    cdef object on_lost
+    cdef object on_frame
+    cdef FrameReader reader
+    cdef ReadSpace read_space
+    cdef list closers
+    cdef set tasks
+    cdef Py_ssize_t read_bytes
+    cdef bint is_lost
+    cdef bint said_bad_frame
+
+    cdef int process(self) except -1
+    cdef int give_frame(self, const FrameView *view) except -1
+    cdef int take_frame(self, const FrameView *view) except -1
+    cdef int take_send_answer(self, const FrameView *view) except -1
+    cdef int take_answer(self, RemotingCommand command, const FrameView *view) except -1
+    cdef int take_request(self, RemotingCommand command, int codec) except -1
+    cdef int answer(self, RemotingCommand request, object result, int codec) except -1
+    cdef int resolve(self, object future, object result) except -1
+    cdef int note_bad_frame(self, object error) except -1

@@ -1,0 +1,321 @@
+"""The transport of an event loop: owns one native connection, its states, and its coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from pyrocketmq._native.connection import Connection
+from pyrocketmq._native.frame import decode_frame
+from pyrocketmq.errors import (
+    ConnectionClosedError,
+    ConnectionError,  # noqa: A004
+    RpcTimeoutError,
+    TransportStateError,
+)
+from pyrocketmq.transport.abc import AsyncTransport
+from pyrocketmq.transport.backoff import Backoff
+from pyrocketmq.transport.config import TransportConfig
+from pyrocketmq.transport.dial import dial
+from pyrocketmq.transport.states import StateMachine, TransportState
+from pyrocketmq.transport.whole import whole_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from typing_extensions import Buffer
+
+    from pyrocketmq._native.command import RemotingCommand
+
+    Handler = Callable[
+        [Connection, RemotingCommand], RemotingCommand | Awaitable[RemotingCommand | None] | None
+    ]
+
+__all__ = ["AsyncTcpTransport"]
+
+logger = logging.getLogger(__name__)
+
+_HELD_BYTES = 4 * 1024 * 1024  # received frames that nobody has taken; then the peer has to wait
+
+
+class AsyncTcpTransport(AsyncTransport):
+    """One connection at a time to one server, on the loop that connects it.
+
+    With a ``handler`` the connection answers requests itself and is used through ``connection``: requests
+    and their answers are matched there. Without one, frames that are no answer to a request of
+    ``connection`` are given out by ``recv``.
+
+    Args:
+        config: where to connect and how, or ``host:port``.
+        handler: called with each request of the peer, see ``Connection``.
+        reconnect: come back by itself after a connection is lost or refused, until ``close``.
+        backoff: the waits between attempts; by default those of the settings.
+    """
+
+    def __init__(
+        self,
+        config: TransportConfig | str,
+        handler: Handler | None = None,
+        *,
+        reconnect: bool = False,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.config = TransportConfig.from_address(config) if isinstance(config, str) else config
+        self.states = StateMachine(self.config.address)
+        self.backoff = backoff or Backoff(self.config.reconnect_min, self.config.reconnect_max)
+        self._handler = handler
+        self._reconnect = reconnect
+        self._connection: Connection | None = None
+        self._attempt: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._last_error: ConnectionError | None = None
+        self._frames: deque[bytes] = deque()
+        self._frame_bytes = 0
+        self._receivers: deque[asyncio.Future[None]] = deque()
+
+    def __repr__(self) -> str:
+        return f"<AsyncTcpTransport to {self.config.address}, {self.current_state_name}>"
+
+    @property
+    def current_state_name(self) -> str:
+        """Name of the state, for example ``CONNECTED``."""
+        return self.states.current_state_name
+
+    @property
+    def is_connected(self) -> bool:
+        """True while requests can be made."""
+        return self.states.is_connected
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection.
+
+        Raises:
+            ConnectionClosedError: there is none at the moment; nothing was sent.
+        """
+        if self._connection is None or not self._connection.is_open:
+            raise ConnectionClosedError(
+                f"the transport to {self.config.address} is {self.current_state_name}, nothing was sent",
+                advice="await connect() first",
+                address=self.config.address,
+            )
+        return self._connection
+
+    async def connect(self) -> None:
+        """Open the connection; does nothing when it is open.
+
+        All callers share one attempt. Soon after a failure the attempt waits until the back-off lets it go;
+        when that is longer than ``connect_timeout``, the last error is raised at once.
+
+        Raises:
+            ConnectionError: no connection could be made; ConnectTimeoutError and TlsError are kinds of it.
+        """
+        if self.is_connected:
+            return
+        if self.states.state is TransportState.CLOSING:
+            raise TransportStateError(
+                f"the transport to {self.config.address} is CLOSING",
+                advice="await close() first",
+                address=self.config.address,
+            )
+        wait = self.backoff.seconds_left
+        if self._attempt is None and wait > self.config.connect_timeout and self._last_error is not None:
+            raise ConnectionError(
+                f"{self.config.address} is tried again in {wait:.1f} s; last time: {self._last_error.what}",
+                likely=self._last_error.likely,
+                advice=self._last_error.advice,
+                address=self.config.address,
+            ) from self._last_error
+        if self._attempt is None:
+            self._attempt = asyncio.create_task(self._try_once(), name=f"connect {self.config.address}")
+            self._attempt.add_done_callback(self._attempt_done)
+        # Shielded, since the attempt belongs to all who wait for it.
+        await asyncio.shield(self._attempt)
+
+    async def output(self, msg: Buffer | RemotingCommand) -> None:
+        """Send one frame, as bytes or as the command that becomes one; waits while the buffer is full."""
+        connection = self.connection
+        frame = whole_frame(msg, self.config)
+        await connection.drain()
+        connection.output(frame)
+
+    async def recv(self, timeout: float | None = None) -> bytes:
+        """Wait for the next frame and return its bytes, length word included.
+
+        Args:
+            timeout: seconds; that of the settings by default.
+
+        Raises:
+            RpcTimeoutError: no whole frame came in time.
+            ConnectionClosedError: the connection is lost, and all frames were given out.
+            TransportStateError: the transport has a handler, which gets the frames.
+        """
+        if self._handler is not None:
+            raise TransportStateError(
+                f"the transport to {self.config.address} gives its frames to a handler",
+                advice="make the transport without a handler to use recv()",
+                address=self.config.address,
+            )
+        timeout = self.config.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._frames:
+                    await self._next_arrival()
+        except TimeoutError as error:
+            raise RpcTimeoutError(
+                f"no frame from {self.config.address} within {timeout:g} s", address=self.config.address
+            ) from error
+        frame = self._frames.popleft()
+        before = self._frame_bytes
+        self._frame_bytes -= len(frame)
+        if self._frame_bytes <= _HELD_BYTES // 2 < before and self._connection is not None:
+            self._connection.continue_reading()
+        if self._frames:
+            self._wake_receiver()
+        return frame
+
+    async def recv_command(self, timeout: float | None = None) -> RemotingCommand:
+        """As ``recv``, decoded."""
+        return decode_frame(await self.recv(timeout))
+
+    async def close(self) -> None:
+        """Send what is written and close; does nothing when it is closed.
+
+        What cannot be sent within ``close_timeout`` is dropped.
+        """
+        if self.states.state is TransportState.CLOSED:
+            return
+        for task in (self._keeper, self._attempt):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        self._keeper = None
+        connection = self._connection
+        if connection is not None:
+            if self.is_connected:
+                self.states.become(TransportState.CLOSING)
+                connection.close()
+            await connection.wait_closed(self.config.close_timeout)
+        if self.states.may_become(TransportState.CLOSED):
+            self.states.become(TransportState.CLOSED)
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # ---- one attempt ----
+
+    async def _try_once(self) -> None:
+        await asyncio.sleep(self.backoff.seconds_left)
+        self.states.become(TransportState.CONNECTING)
+        try:
+            connection = await dial(self.config, self._make)
+        except ConnectionError as error:
+            self._last_error = error
+            self.backoff.failed()
+            self.states.become(TransportState.DISCONNECTED)
+            if self._reconnect:
+                self._keep()
+            raise
+        except BaseException:
+            self.states.become(TransportState.DISCONNECTED)
+            raise
+        self._connection = connection
+        self._frames.clear()
+        self._frame_bytes = 0
+        self._last_error = None
+        self.states.become(TransportState.CONNECTED)
+        if not connection.is_open:
+            # It was lost while its callbacks could not know it yet.
+            self._lost(connection, connection.error)
+
+    def _attempt_done(self, task: asyncio.Task[None]) -> None:
+        self._attempt = None
+        if not task.cancelled():
+            task.exception()  # every waiter gets it; with none left it is no news
+
+    def _make(self) -> Connection:
+        config = self.config
+        return Connection(
+            self._handler,
+            address=config.address,
+            codec=config.header_codec,
+            max_frame_bytes=config.max_frame_bytes,
+            write_buffer_bytes=config.write_buffer_bytes,
+            on_lost=self._lost,
+            on_frame=None if self._handler is not None else self._take_frame,
+        )
+
+    # ---- after the connection is lost ----
+
+    def _lost(self, connection: Connection, error: ConnectionClosedError | None) -> None:
+        if connection is not self._connection:
+            return
+        while self._receivers:
+            self._wake_receiver()
+        if not self.is_connected:
+            return
+        self._last_error = error
+        if connection.stats().frames_in:
+            # Only a server that answers is well again; one that takes and drops connections is not.
+            self.backoff.succeeded()
+        self.backoff.failed()
+        self.states.become(TransportState.DISCONNECTED)
+        logger.info("%s", error.what if error else f"the connection to {self.config.address} is closed")
+        if self._reconnect:
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._keeper is None:
+            self._keeper = asyncio.get_running_loop().create_task(
+                self._come_back(), name=f"reconnect {self.config.address}"
+            )
+
+    async def _come_back(self) -> None:
+        try:
+            while not self.is_connected:
+                if self._attempt is None:
+                    # Wait here: connect() would refuse a wait that is longer than its time.
+                    await asyncio.sleep(self.backoff.seconds_left)
+                try:
+                    await self.connect()
+                except ConnectionError as error:
+                    logger.debug("%s", error.what)
+            logger.info("connected to %s again", self.config.address)
+        finally:
+            self._keeper = None
+
+    # ---- frames for recv ----
+
+    def _take_frame(self, frame: bytes) -> None:
+        self._frames.append(frame)
+        self._frame_bytes += len(frame)
+        if self._frame_bytes > _HELD_BYTES and self._connection is not None:
+            self._connection.hold_reading()
+        self._wake_receiver()
+
+    def _wake_receiver(self) -> None:
+        while self._receivers:
+            future = self._receivers.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    async def _next_arrival(self) -> None:
+        _ = self.connection  # raises when nothing can arrive
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._receivers.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and self._frames:
+                self._wake_receiver()  # the frame this one was woken for goes to the next
+            raise
