@@ -17,9 +17,13 @@
      |    +-- RpcTimeoutError (TimeoutError)        no answer came in time; the request was sent
      +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
-          +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
-          +-- MessageTooLargeError (ValueError)  a message is over a size limit
-          +-- DecompressionError (ValueError)    a body cannot be unpacked
+     |    +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
+     |    +-- MessageTooLargeError (ValueError)  a message is over a size limit
+     |    +-- DecompressionError (ValueError)    a body cannot be unpacked
+     +-- StoreError                              the embedded broker's storage refuses or has failed
+          +-- StoreFullError                     the disk or its quota is full; later writes may work
+          +-- StoreDamagedError                  a data file is not what was written
+          +-- StoreLockedError                   another process owns the data folder
 
 Each class has a stable ``code`` that the page docs/errors.md explains. ``retryable`` says whether the same
 call may succeed later, ``maybe_sent`` whether the message may have been stored although the call failed.
@@ -47,6 +51,10 @@ __all__ = [
     "RocketMQError",
     "RpcTimeoutError",
     "SerializationError",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreFullError",
+    "StoreLockedError",
     "SubscriptionParseError",
     "TlsError",
     "TransportError",
@@ -248,3 +256,28 @@ class DecompressionError(MessageError, ValueError):
     """A compressed body cannot be unpacked, or would be larger than allowed."""
 
     code = "M403"
+
+
+class StoreError(RocketMQError):
+    """The storage of the embedded broker refuses, or has failed and takes no more messages."""
+
+    code = "S600"
+
+
+class StoreFullError(StoreError):
+    """There is no space for what should be stored; nothing of it was acknowledged."""
+
+    code = "S601"
+    retryable = True
+
+
+class StoreDamagedError(StoreError):
+    """A data file is not what was written; ``what`` names the file and the place."""
+
+    code = "S602"
+
+
+class StoreLockedError(StoreError):
+    """Another process owns the data folder; ``what`` has its id."""
+
+    code = "S603"
