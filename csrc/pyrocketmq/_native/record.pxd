@@ -63,3 +63,6 @@ cdef Py_ssize_t record_bytes(const Record *record) noexcept nogil
 
 # Writes one record; its size and the host bits of sysFlag follow from the parts, that callers have checked.
 cdef int put_record(Output *output, const Record *record) except -1
+
+# Address and port as they lie in a record; a wrong (address, port) pair is refused with the name of its field.
+cdef bytes host_of(object host, str field)
