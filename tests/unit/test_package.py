@@ -35,7 +35,7 @@ def test_an_error_says_everything_and_survives_copy_and_pickle(cls: type[pyrocke
     for twin in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert type(twin) is cls
         assert str(twin) == expected
-        assert (twin.field, twin.retryable, twin.maybe_sent) == ("part", False, False)
+        assert (twin.field, twin.retryable, twin.maybe_sent) == ("part", cls.retryable, cls.maybe_sent)
 
 
 def test_the_package_brings_no_extra_package_with_it() -> None:
