@@ -426,6 +426,23 @@ def test_damaged_state_is_refused_with_the_name_of_its_file(text: bytes, why: st
         assert caught.value.field == "offsets.json"
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"end":"x"}',
+        '{"next":{"T":{"9999999999":1}}}',
+        '{"end":-1}',
+        '{"next":{"T":{"x":1}}}',
+        '{"next":{"T":3}}',
+        '{"dropped":[1]}',
+    ],
+)
+def test_queues_file_with_other_content_is_refused(state: str) -> None:
+    text = b'{"version":1,"state":%s}' % state.encode()
+    with pytest.raises(StoreDamagedError, match=r"queues\.json has other content"):
+        MessageStore(FOLDER, SMALL, files=FilesDouble({"queues.json": text}))
+
+
 def test_state_edited_by_hand_has_no_checksum() -> None:
     files = FilesDouble({"offsets.json": b'{ "version": 1, "state": {"a": 1} }'})
     with MessageStore(FOLDER, SMALL, files=files) as store:

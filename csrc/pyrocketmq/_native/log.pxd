@@ -61,5 +61,4 @@ cdef class RecordLog:
     cdef Segment segment_at(self, int64_t position)
     cdef const uint8_t *fetch(self, LogQueue queue, int64_t offset, Entry *entry) except? NULL
     cdef int lose(self, LogQueue queue, int64_t offset, Entry *entry) except -1
-    cdef bint index_record(self, LogQueue queue, const Record *record) except -1
     cdef int check_quiet(self) except -1

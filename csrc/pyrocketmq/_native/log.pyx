@@ -12,7 +12,7 @@ from cpython.mem cimport PyMem_RawFree
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport Cursor, Output, put_bytes, put_u8, release, reserve, store_be32, written
+from pyrocketmq._native.bytesio cimport Cursor, Output, release, reserve, store_be32
 from pyrocketmq._native.crc cimport crc32_of, crc32c_of
 from pyrocketmq._native.logcut cimport (
     CUT_AT_END,
@@ -29,13 +29,21 @@ from pyrocketmq._native.logcut cimport (
     end_selection,
     more_pieces,
 )
-from pyrocketmq._native.logqueue cimport LONGEST_GAP, Entry, Horizon, LogQueue, TagCodes, tags_code_in
-from pyrocketmq._native.logrecord cimport fill, refuse_dropped, refuse_properties, take_batch_record
+from pyrocketmq._native.logqueue cimport Entry, Horizon, LogQueue, TagCodes, tags_code_in
+from pyrocketmq._native.logrecord cimport (
+    fill,
+    join_properties,
+    refuse_body,
+    refuse_change,
+    refuse_dropped,
+    refuse_properties,
+    take_batch_record,
+)
 from pyrocketmq._native.logsegment cimport CRC_BYTES, Segment, is_intact, mapped_segment, new_segment
-from pyrocketmq._native.properties cimport PROPERTY_SEPARATOR, STORED_PROPERTIES_LIMIT, parse_properties
+from pyrocketmq._native.properties cimport STORED_PROPERTIES_LIMIT, parse_properties
 from pyrocketmq._native.record cimport NO_FAULT, Record, host_of, put_record, read_record, record_bytes
 
-from pyrocketmq.errors import MessageTooLargeError, StoreError
+from pyrocketmq.errors import StoreError
 
 __all__ = ["RecordLog"]
 
@@ -101,10 +109,7 @@ cdef class RecordLog:
 
     cdef int check_quiet(self) except -1:
         if self.reading:
-            raise StoreError(
-                "the log cannot change while a filter looks at its messages",
-                advice="let the filter only decide, and append when the cut is done",
-            )
+            refuse_change()
         return 0
 
     def begin_segment(
@@ -266,26 +271,6 @@ cdef class RecordLog:
             return queue
         return <LogQueue>found
 
-    cdef bint index_record(self, LogQueue queue, const Record *record) except -1:
-        """Put a record that was read from a file into the index; false when it cannot belong there."""
-        cdef int64_t gap = record.queue_offset - queue.next
-        if record.queue_offset < 0 or gap < 0:
-            return False
-        if gap and queue.first == queue.next:
-            queue.forget_all(record.queue_offset)
-        elif gap > LONGEST_GAP:
-            return False
-        elif gap:
-            queue.push_holes(gap, record.commit_log_offset, record.store_timestamp)
-        queue.make_room(1)
-        queue.push(
-            record.commit_log_offset,
-            record.store_size,
-            tags_code_in(record.properties, record.properties_size),
-            record.store_timestamp,
-        )
-        return True
-
     # ---- appending ----
 
     cdef int make_room(self, Py_ssize_t size) except -1:
@@ -363,11 +348,7 @@ cdef class RecordLog:
             store_timestamp, born_timestamp, flag, sys_flag, reconsume_times, prepared_transaction_offset,
         )
         if PyBytes_GET_SIZE(body) > INT32_MAX or PyBytes_GET_SIZE(properties) > INT32_MAX:
-            raise MessageTooLargeError(
-                f"a body of {len(body):,} bytes with properties of {len(properties):,} cannot be stored",
-                field="body",
-                advice="split it",
-            )
+            refuse_body(PyBytes_GET_SIZE(body), PyBytes_GET_SIZE(properties))
         record.body = PyBytes_AS_STRING(body)
         record.body_size = <int32_t>PyBytes_GET_SIZE(body)
         record.properties = PyBytes_AS_STRING(properties)
@@ -406,13 +387,7 @@ cdef class RecordLog:
             while cursor.left:
                 take_batch_record(&cursor, record, size)
                 if extra_size:
-                    properties.at = properties.start
-                    put_bytes(&properties, record.properties, record.properties_size)
-                    if record.properties_size and record.properties[record.properties_size - 1] != PROPERTY_SEPARATOR:
-                        put_u8(&properties, PROPERTY_SEPARATOR)
-                    put_bytes(&properties, extra, extra_size)
-                    record.properties = <const char *>properties.start
-                    record.properties_size = <int32_t>written(&properties)
+                    join_properties(record, extra, extra_size, &properties)
                 self.put(queue, record)
         finally:
             release(&properties)
@@ -546,7 +521,7 @@ cdef class RecordLog:
         if out.status != CUT_NO_MATCH:
             return 0
         stop = end if end - offset <= max_scan else offset + (max_scan if max_scan > 0 else 1)
-        # hot: begin, at most 4
+        # hot: begin, at most 5
         while offset < stop:
             entry = queue.entry_at(offset)
             if entry.size and (codes is None or codes.has(entry.tags_code)):

@@ -31,7 +31,7 @@ from pyrocketmq._native.bytesio cimport (
 )
 from pyrocketmq._native.crc cimport crc32c_of
 from pyrocketmq._native.log cimport RecordLog
-from pyrocketmq._native.logqueue cimport ENTRY_BYTES, LONGEST_GAP, Entry, LogQueue
+from pyrocketmq._native.logqueue cimport ENTRY_BYTES, LONGEST_GAP, Entry, LogQueue, can_be_offset, tags_code_in
 from pyrocketmq._native.logsegment cimport CRC_BYTES, Segment
 from pyrocketmq._native.record cimport NO_FAULT, RECORD_LEAST_BYTES, Record, read_record
 
@@ -74,6 +74,28 @@ cdef Py_ssize_t next_record(Segment segment, Py_ssize_t at, Record *record) noex
     return segment.used
 
 
+cdef bint index_record(LogQueue queue, const Record *record) except -1:
+    """Put a record that was read from a file into the index; false when it cannot belong there."""
+    cdef int64_t gap
+    if record.queue_offset < queue.next or not can_be_offset(record.queue_offset):
+        return False
+    gap = record.queue_offset - queue.next
+    if gap and queue.first == queue.next:
+        queue.forget_all(record.queue_offset)
+    elif gap > LONGEST_GAP:
+        return False
+    elif gap:
+        queue.push_holes(gap, record.commit_log_offset, record.store_timestamp)
+    queue.make_room(1)
+    queue.push(
+        record.commit_log_offset,
+        record.store_size,
+        tags_code_in(record.properties, record.properties_size),
+        record.store_timestamp,
+    )
+    return True
+
+
 def scan_segment(RecordLog log not None, Segment segment not None):
     """Index the records of the newest segment by reading them: (end, damage).
 
@@ -105,7 +127,7 @@ def scan_segment(RecordLog log not None, Segment segment not None):
                 end = at
                 continue
             queue = log.find_or_make(topic, record.queue_id)
-        if log.index_record(queue, &record):
+        if index_record(queue, &record):
             segment.last_store_time = record.store_timestamp
         else:
             damage.append((segment.base + at, record.store_size + CRC_BYTES))
@@ -212,7 +234,7 @@ cdef bint walk_entries(RecordLog log, Segment segment, Cursor *cursor, bytes top
     cdef int64_t ignored = log.ignored.get(topic, 0)
     cdef int32_t size
     cdef LogQueue queue = log.find(PyBytes_AS_STRING(topic), PyBytes_GET_SIZE(topic), queue_id)
-    if first < 0 or count == 0 or not has(cursor, count * ENTRY_BYTES):
+    if not can_be_offset(first) or count == 0 or not has(cursor, count * ENTRY_BYTES):
         return False
     while skipped < count and <int64_t>load_be64(cursor.at + skipped * ENTRY_BYTES) < ignored:
         skipped += 1

@@ -46,6 +46,11 @@ cdef class LogQueue:
     cdef void forget_all(self, int64_t next_offset) noexcept nogil
 
 
+cdef inline bint can_be_offset(int64_t offset) noexcept nogil:
+    """False for what no queue reaches, so that sums of offsets cannot wrap."""
+    return 0 <= offset < <int64_t>1 << 62
+
+
 cdef class TagCodes:
     """The hash codes of the tags of a subscription."""
 

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from pyrocketmq._native.logindex import make_index
-from pyrocketmq.errors import StoreError, StoreFullError
+from pyrocketmq.errors import StoreDamagedError, StoreError, StoreFullError
 
 from . import layout
 from .files import translated, write_atomically
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["DiskBackend"]
 
 logger = logging.getLogger(__name__)
+
+
+def _number(value: object, bits: int = 62) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << bits:
+        raise ValueError(f"{value!r} is no number of 0 to 2**{bits} - 1")
+    return value
 
 
 class DiskBackend:
@@ -75,15 +81,13 @@ class DiskBackend:
         self._flusher.synced = self._written
 
     def _recover(self) -> StoreFile:
-        state = self._queues.load()
-        dropped = state.get("dropped", {})
+        end, dropped, following = self._load_queues()
         for topic, position in dropped.items():
             self._log.ignore_topic(topic, position)
         recovery = Recovery(self._files, self._folder, self._log, self._options, self._clock.now_ms())
-        file = recovery.run(state.get("end", 0))
-        for topic, queues in state.get("next", {}).items():
-            for queue_id, offset in queues.items():
-                self._log.start_queue(topic, int(queue_id), offset)
+        file = recovery.run(end)
+        for topic, queue_id, offset in following:
+            self._log.start_queue(topic, queue_id, offset)
         if self._syncs:
             # What the last owner wrote may still be in the cache of the system only.
             file.sync()
@@ -97,6 +101,26 @@ class DiskBackend:
         if too_far:
             self.save_queues()
         return file
+
+    def _load_queues(self) -> tuple[int, dict[str, int], list[tuple[str, int, int]]]:
+        """What `save_queues` wrote: the end of the log, deleted topics, and next offsets."""
+        state = self._queues.load()
+        try:
+            end = _number(state.get("end", 0))
+            dropped = {topic: _number(position) for topic, position in state.get("dropped", {}).items()}
+            following = [
+                (topic, _number(int(queue_id), 31), _number(offset))
+                for topic, queues in state.get("next", {}).items()
+                for queue_id, offset in queues.items()
+            ]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise StoreDamagedError(
+                f"the state file {self._queues.path} has other content than it should: {error}",
+                field=self._queues.path.name,
+                advice="restore it from a backup, or remove it: then deleted topics come back, and queues "
+                "without messages begin at 0",
+            ) from error
+        return end, dropped, following
 
     # ---- writing ----
 
