@@ -122,18 +122,21 @@ class AsyncTcpTransport(AsyncTransport):
                 address=self.config.address,
             )
         wait = self.backoff.seconds_left
-        if self._attempt is None and wait > self.config.connect_timeout and self._last_error is not None:
+        attempt = self._running_attempt
+        if attempt is None and wait > self.config.connect_timeout and self._last_error is not None:
             raise ConnectionError(
                 f"{self.config.address} is tried again in {wait:.1f} s; last time: {self._last_error.what}",
                 likely=self._last_error.likely,
                 advice=self._last_error.advice,
                 address=self.config.address,
             ) from self._last_error
-        if self._attempt is None:
-            self._attempt = asyncio.create_task(self._try_once(), name=f"connect {self.config.address}")
-            self._attempt.add_done_callback(self._attempt_done)
+        if attempt is None:
+            self._attempt = attempt = asyncio.create_task(
+                self._try_once(), name=f"connect {self.config.address}"
+            )
+            attempt.add_done_callback(_look_at)
         # Shielded, since the attempt belongs to all who wait for it.
-        await asyncio.shield(self._attempt)
+        await asyncio.shield(attempt)
 
     async def output(self, msg: Buffer | RemotingCommand) -> None:
         """Send one frame, as bytes or as the command that becomes one; waits while the buffer is full."""
@@ -237,10 +240,10 @@ class AsyncTcpTransport(AsyncTransport):
             # It was lost while its callbacks could not know it yet.
             self._lost(connection, connection.error)
 
-    def _attempt_done(self, task: asyncio.Task[None]) -> None:
-        self._attempt = None
-        if not task.cancelled():
-            task.exception()  # every waiter gets it; with none left it is no news
+    @property
+    def _running_attempt(self) -> asyncio.Task[None] | None:
+        # One that is done may still be here: waiting for it would not even yield to the loop.
+        return None if self._attempt is None or self._attempt.done() else self._attempt
 
     def _make(self) -> Connection:
         config = self.config
@@ -282,7 +285,7 @@ class AsyncTcpTransport(AsyncTransport):
     async def _come_back(self) -> None:
         try:
             while not self.is_connected:
-                if self._attempt is None:
+                if self._running_attempt is None:
                     # Wait here: connect() would refuse a wait that is longer than its time.
                     await asyncio.sleep(self.backoff.seconds_left)
                 try:
@@ -319,3 +322,9 @@ class AsyncTcpTransport(AsyncTransport):
             if future.done() and not future.cancelled() and self._frames:
                 self._wake_receiver()  # the frame this one was woken for goes to the next
             raise
+
+
+def _look_at(attempt: asyncio.Task[None]) -> None:
+    """Take note of how an attempt ended: everybody who waits for it gets the error, and nobody may."""
+    if not attempt.cancelled():
+        attempt.exception()
