@@ -18,7 +18,7 @@ import pytest
 import pyrocketmq
 
 API = Path(__file__).parent.parent / "data" / "FEATURES-API.txt"
-BUILT = ("pyrocketmq.logging", "pyrocketmq.model")
+BUILT = ("pyrocketmq.logging", "pyrocketmq.model", "pyrocketmq.transport")
 
 
 class Entry(NamedTuple):
