@@ -115,6 +115,20 @@ def test_failed_sync_ends_all_writing(caplog: pytest.LogCaptureFixture) -> None:
     assert "takes no more messages" in caplog.text
 
 
+def test_callback_that_fails_does_not_end_the_syncs() -> None:
+    def fail(_: Exception | None) -> None:
+        raise RuntimeError("the loop is closed")
+
+    with MessageStore(FOLDER, SMALL_ALWAYS, files=FilesDouble()) as store:
+        queue = store.log.queue("T", 0)
+        for number in range(1, 4):
+            store.append(queue, BODY)
+            store.commit()
+            store.when_durable(fail)
+            store.sync()
+            assert queue.max_offset == number
+
+
 def test_interval_syncs_without_being_asked() -> None:
     files = FilesDouble()
     with MessageStore(FOLDER, StoreOptions(fsync_interval=0.001), files=files) as store:

@@ -86,6 +86,16 @@ class DiskBackend:
             self._log.ignore_topic(topic, position)
         recovery = Recovery(self._files, self._folder, self._log, self._options, self._clock.now_ms())
         file = recovery.run(end)
+        try:
+            self._settle(file, dropped, following)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _settle(
+        self, file: StoreFile, dropped: dict[str, int], following: list[tuple[str, int, int]]
+    ) -> None:
         for topic, queue_id, offset in following:
             self._log.start_queue(topic, queue_id, offset)
         if self._syncs:
@@ -100,7 +110,6 @@ class DiskBackend:
             self._log.ignore_topic(topic, self._written)
         if too_far:
             self.save_queues()
-        return file
 
     def _load_queues(self) -> tuple[int, dict[str, int], list[tuple[str, int, int]]]:
         """What `save_queues` wrote: the end of the log, deleted topics, and next offsets."""

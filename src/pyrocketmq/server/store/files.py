@@ -122,10 +122,15 @@ class RealFile:
 
     def write_at(self, position: int, data: memoryview | bytes) -> None:
         """Write all of the data at a position; what was written when it fails is unknown."""
-        os.lseek(self._fd, position, os.SEEK_SET)
         view = memoryview(data)
         while view:
-            view = view[os.write(self._fd, view) :]
+            if sys.platform == "win32":
+                os.lseek(self._fd, position, os.SEEK_SET)
+                count = os.write(self._fd, view)
+            else:
+                count = os.pwrite(self._fd, view, position)
+            view = view[count:]
+            position += count
 
     def truncate(self, size: int) -> None:
         """Cut the file off."""

@@ -6,6 +6,7 @@ segments. Must not know about records.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Flusher"]
+
+logger = logging.getLogger(__name__)
 
 
 class Flusher:
@@ -118,4 +121,7 @@ class Flusher:
                 if error is not None or self._waiters[0][0] <= self.synced
             ]
         for _, callback in ready:
-            callback(error)
+            try:
+                callback(error)
+            except Exception:  # a loop that is closed, for example; the others wait all the same
+                logger.exception("the callback of a sync failed")
