@@ -123,11 +123,11 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         self.reader.get_space(self.read_bytes)
         return memoryview(self.read_space)
 
-    def buffer_updated(self, Py_ssize_t count):
+    def buffer_updated(self, Py_ssize_t nbytes):
         """Called by the event loop with the number of bytes it has received."""
-        cdef bint filled = count == self.reader.space()
-        self.reader.commit(count)
-        self.bytes_in += count
+        cdef bint filled = nbytes == self.reader.space()
+        self.reader.commit(nbytes)
+        self.bytes_in += nbytes
         self.last_read = self.now()
         if filled and self.read_bytes < MOST_READ_BYTES:
             self.read_bytes *= 2
@@ -314,15 +314,15 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
     def eof_received(self):
         """Called by the event loop when the peer sends no more; the transport then closes."""
 
-    def connection_lost(self, error):
+    def connection_lost(self, exc):
         """Called by the event loop, once."""
-        if error is not None:
-            what = f"it is lost ({type(error).__name__}: {error})"
+        if exc is not None:
+            what = f"it is lost ({type(exc).__name__}: {exc})"
         elif self.reader.buffered:
             what = f"the peer closed it in the middle of a frame, {self.reader.buffered:,} bytes of it had come"
         else:
             what = "the peer closed it"
-        self.end(what, error)
+        self.end(what, exc)
         self.is_lost = True
         self.transport = None
         self.out.at = self.out.start

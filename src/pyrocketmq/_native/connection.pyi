@@ -190,11 +190,11 @@ class Connection(BufferedProtocol):
         """Wait until the connection is gone; after ``timeout`` seconds of waiting it is aborted."""
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the event loop puts what it receives."""
-    def buffer_updated(self, count: int) -> None:
+    def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop with the number of bytes it has received."""
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop, once."""
     def eof_received(self) -> None:
         """Called by the event loop when the peer sends no more; the transport then closes."""
