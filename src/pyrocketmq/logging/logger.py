@@ -11,7 +11,7 @@ import os
 import threading
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
-from typing import ClassVar, Final, TextIO, TypeAlias
+from typing import ClassVar, Final, TextIO, TypeAlias, cast
 
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.logging.config import LoggingConfig
@@ -50,9 +50,10 @@ class LoggerFactory:
             ConfigurationError: the log file cannot be opened; the set-up from before stays.
         """
         config = LoggingConfig() if config is None else config
-        if not isinstance(config, LoggingConfig):
+        given = cast("object", config)
+        if not isinstance(given, LoggingConfig):
             raise ConfigurationError(
-                f"config is a {type(config).__name__}, not a LoggingConfig",
+                f"config is a {type(given).__name__}, not a LoggingConfig",
                 field="config",
                 advice="for example LoggerFactory.setup_default_config(LoggingConfig(level='INFO'))",
             )

@@ -117,13 +117,8 @@ class TransportConfig:
             value = getattr(self, name)
             wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
             _check(not wrong, name, value, f"must be {' or '.join(kind.__name__ for kind in kinds)}")
-        _check(
-            self.tls is None or isinstance(self.tls, TlsConfig),
-            "tls",
-            self.tls,
-            "must be a TlsConfig or None",
-        )
-        mapping = cast("object", self.address_map)
+        tls, mapping = cast("tuple[object, object]", (self.tls, self.address_map))
+        _check(tls is None or isinstance(tls, TlsConfig), "tls", tls, "must be a TlsConfig or None")
         _check(
             mapping is None or isinstance(mapping, Mapping) or callable(mapping),
             "address_map",
