@@ -44,6 +44,7 @@ cdef class Waiters:
     cdef uint64_t used[64]  # which buckets have anything
     cdef int32_t capacity
     cdef uint32_t mask
+    cdef int shift  # of a 32-bit product, down to a place in the index
     cdef int32_t first_free
     cdef int32_t first_resting
     cdef int32_t last_resting
@@ -73,6 +74,7 @@ cdef class Waiters:
     # Nothing waits and this tick is now, so the ticks before it need no look.
     cdef void skip_to(self, int64_t tick) noexcept
 
+    cdef uint32_t home_of(self, int32_t opaque) noexcept
     cdef int grow(self) except -1
     cdef object take_future(self, int32_t number)
     cdef void put_index(self, int32_t opaque, int32_t number) noexcept

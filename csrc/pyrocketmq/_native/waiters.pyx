@@ -61,11 +61,16 @@ cdef class Waiters:
         PyMem_RawFree(self.heads)
 
     # hot: begin
+    cdef inline uint32_t home_of(self, int32_t opaque) noexcept:
+        # Spread, since numbers come in rows: side by side they would be one long row for drop_index to walk.
+        return (<uint32_t>opaque * <uint32_t>0x9E3779B1) >> self.shift
+
     cdef int32_t find(self, int32_t opaque) noexcept:
-        cdef uint32_t at = <uint32_t>opaque & self.mask
+        cdef uint32_t at
         cdef int32_t number
         if self.capacity == 0:
             return NO_WAITER
+        at = self.home_of(opaque)
         while True:
             number = self.index[at]
             if number == NO_WAITER or self.slots[number].opaque == opaque:
@@ -73,14 +78,14 @@ cdef class Waiters:
             at = (at + 1) & self.mask
 
     cdef void put_index(self, int32_t opaque, int32_t number) noexcept:
-        cdef uint32_t at = <uint32_t>opaque & self.mask
+        cdef uint32_t at = self.home_of(opaque)
         while self.index[at] != NO_WAITER:
             at = (at + 1) & self.mask
         self.index[at] = number
 
     cdef void drop_index(self, int32_t opaque) noexcept:
         """Close the gap by moving later ones forward, so that no marks of deleted entries pile up."""
-        cdef uint32_t at = <uint32_t>opaque & self.mask
+        cdef uint32_t at = self.home_of(opaque)
         cdef uint32_t gap, home
         while self.slots[self.index[at]].opaque != opaque:
             at = (at + 1) & self.mask
@@ -89,7 +94,7 @@ cdef class Waiters:
             at = (at + 1) & self.mask
             if self.index[at] == NO_WAITER:
                 break
-            home = <uint32_t>self.slots[self.index[at]].opaque & self.mask
+            home = self.home_of(self.slots[self.index[at]].opaque)
             # It may move when its home is not between the gap and its place, in circular order.
             if ((at - home) & self.mask) >= ((at - gap) & self.mask):
                 self.index[gap] = self.index[at]
@@ -279,6 +284,9 @@ cdef class Waiters:
         PyMem_RawFree(self.index)
         self.index = <int32_t *>block
         self.mask = <uint32_t>size * 2 - 1
+        self.shift = 32
+        while (<uint64_t>1 << (32 - self.shift)) <= self.mask:
+            self.shift -= 1
         memset(self.index, 0xFF, <size_t>size * 2 * sizeof(int32_t))
         block = PyMem_RawRealloc(self.slots, <size_t>size * sizeof(Slot))
         if block is NULL:
