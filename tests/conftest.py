@@ -1,4 +1,4 @@
-"""Says which native modules the suite runs on, and refuses to run on anything but compiled ones."""
+"""Says which native modules the suite runs on, refuses anything but compiled ones, and sets hypothesis up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import pyrocketmq
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 PACKAGE = Path(pyrocketmq.__file__).parent
 NO_SKIPS = os.environ.get("PYROCKETMQ_NO_SKIPS") == "1"
 EXPECTED_PLACE = os.environ.get("PYROCKETMQ_EXPECT_PLACE")
+
+# Few examples, new ones each time, for a quick run; in CI 2,000 a property, the same ones each time, so that
+# a change is judged by what it changed. No deadline: machines that run tests are busy.
+settings.register_profile("quick", max_examples=200, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True, derandomize=True)
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+settings.load_profile(os.environ.get("PYROCKETMQ_HYPOTHESIS") or ("ci" if IN_CI else "quick"))
 
 
 def native_modules() -> dict[str, Path]:

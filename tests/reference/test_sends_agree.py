@@ -45,9 +45,10 @@ large_messages = st.builds(
 
 def with_id(parts: Outgoing, message: Message) -> Outgoing:
     """The message as its encoder left it: a unique id stands behind KEYS and TAGS."""
-    if "UNIQ_KEY" in parts.properties or message.unique_id is None:
+    if parts.properties.get("UNIQ_KEY") is not None or message.unique_id is None:
         return parts
-    return replace(parts, properties={"UNIQ_KEY": message.unique_id, **parts.properties})
+    others = {name: value for name, value in parts.properties.items() if name != "UNIQ_KEY"}
+    return replace(parts, properties={"UNIQ_KEY": message.unique_id, **others})
 
 
 def assert_general_way_agrees(frame: bytes, codec: Codec) -> None:
