@@ -90,7 +90,10 @@ class TcpTransport(Transport):
         view = memoryview(frame)
         try:
             while view:
-                sock.settimeout(max(0.001, end - time.monotonic()))
+                left = end - time.monotonic()
+                if left <= 0:  # a peer that takes a few bytes at a time must not hold the caller for ever
+                    raise TimeoutError
+                sock.settimeout(left)
                 view = view[sock.send(view) :]
         except TimeoutError as error:
             # Part of the frame may have left, so nothing can follow it.
