@@ -26,7 +26,9 @@ DIRECTIVES = {
     "initializedcheck": False,
     "autotestdict": False,  # no __test__ in every module
     "auto_pickle": False,  # no __reduce_cython__ in every class
-    "freethreading_compatible": True,
+    # Encoders size a message and then write it; the GIL is what keeps it unchanged in between, so a
+    # free-threaded interpreter has to switch it on for this core.
+    "freethreading_compatible": False,
     "linetrace": TRACE,
 }
 
