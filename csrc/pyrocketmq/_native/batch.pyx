@@ -5,6 +5,7 @@ queue. Bodies inside a batch are not compressed.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
 from pyrocketmq._native.bytesio cimport (
@@ -186,9 +187,10 @@ def encode_batch_body(messages):
     """
     cdef list items = messages if type(messages) is list else list(messages)
     cdef bytes body = PyBytes_FromStringAndSize(NULL, batch_bytes(items))
+    cdef Py_ssize_t index
     cdef uint8_t *at = <uint8_t *>PyBytes_AS_STRING(body)
-    for item in items:
-        at = put_batch_message(at, <Message>item)
+    for index in range(PyList_GET_SIZE(items)):
+        at = put_batch_message(at, <Message>PyList_GET_ITEM(items, index))  # borrowed: nothing runs in between
     return body
 
 

@@ -60,11 +60,8 @@ cdef extern from *:
     static inline void prmq_copy(void *target, const void *source, ptrdiff_t size) {
         char *to = (char *)target;
         const char *from = (const char *)source;
-        if (size > 128) {
+        if (size > 64) {
             memcpy(to, from, (size_t)size);
-        } else if (size >= 64) {
-            memcpy(to, from, 64);
-            memcpy(to + size - 64, from + size - 64, 64);
         } else if (size >= 32) {
             memcpy(to, from, 32);
             memcpy(to + size - 32, from + size - 32, 32);
