@@ -33,6 +33,10 @@ from typing import NamedTuple
 
 from pyrocketmq.errors import DeserializationError, InvalidMessageError, MessageTooLargeError
 
+cdef extern from "Python.h":
+    # Declared without its error value: both are str, and then it cannot fail.
+    int compare_text "PyUnicode_Compare"(object left, object right) noexcept
+
 __all__ = [
     "MAX_BODY_BYTES",
     "BatchRecord",
@@ -87,50 +91,78 @@ cdef int refuse_body(Message message, Py_ssize_t size, Py_ssize_t max_body_bytes
 
 cdef Py_ssize_t batch_bytes(list messages) except -1:
     """The exact size of the batch body of messages that can be in one batch."""
-    cdef Py_ssize_t size = BATCH_RECORD_OVERHEAD * len(messages)
-    cdef Py_ssize_t index, properties_size
-    cdef Message message
-    cdef str topic = None
-    cdef bint unwaited = False
-    if not messages:
+    cdef Py_ssize_t count = PyList_GET_SIZE(messages)
+    cdef Py_ssize_t size = BATCH_RECORD_OVERHEAD * count
+    cdef Py_ssize_t index, part
+    cdef Message first
+    if count == 0:
         raise InvalidMessageError("a batch has no messages", field="messages", advice="pass at least one")
-    for index, item in enumerate(messages):
-        if not isinstance(item, Message):
-            raise InvalidMessageError(
-                f"messages[{index}] must be a Message, not {type(item).__name__}",
-                field="messages",
-                advice="use encode_batch_bodies for plain bytes",
-            )
-        message = <Message>item
-        if topic is None:
-            topic = message._topic
-            unwaited = message.unwaited
-            if topic.startswith("%RETRY%"):
-                raise InvalidMessageError(
-                    f"messages of the retry topic {topic!r} cannot be in a batch",
-                    field="topic",
-                    advice="send it alone",
-                )
-        elif message._topic is not topic and message._topic != topic:
-            raise InvalidMessageError(
-                f"messages[{index}] has topic {message._topic!r}, the batch has {topic!r}",
-                field="topic",
-                advice="make one batch for each topic",
-            )
-        if message.solo or message._batch:
-            refuse_in_batch(message, index)
-        if message.unwaited != unwaited:
-            raise InvalidMessageError(
-                f"messages[{index}] differs from the first in the property WAIT, which the broker reads once for all",
-                field="WAIT",
-                advice="make one batch for each value",
-            )
-        check_body(message, message._body, STORED_BODY_LIMIT)
-        properties_size = properties_bytes(message)
-        if properties_size > SENT_PROPERTIES_LIMIT:
-            refuse_properties_size(message, properties_size)
-        size += PyBytes_GET_SIZE(message._body) + properties_size
+    if not isinstance(messages[0], Message):
+        refuse_kind(messages[0], 0)
+    first = <Message>messages[0]
+    if first._topic.startswith("%RETRY%"):
+        raise InvalidMessageError(
+            f"messages of the retry topic {first._topic!r} cannot be in a batch", field="topic", advice="send it alone"
+        )
+    for index in range(count):
+        # Borrowed: nothing else runs while the items are looked at, and a refusal takes references of its own.
+        part = -1
+        if isinstance(<object>PyList_GET_ITEM(messages, index), Message):
+            part = fitting_bytes(<Message>PyList_GET_ITEM(messages, index), first)
+        if part < 0:
+            refuse_in_batch(messages[index], index, first)
+        size += part
     return size
+
+
+cdef inline Py_ssize_t fitting_bytes(Message message, Message first) noexcept:
+    """The size of a message's body and properties, or -1 when it cannot be in a batch with the first one."""
+    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
+    cdef Py_ssize_t properties_size = properties_bytes(message)
+    if message._topic is not first._topic and compare_text(message._topic, first._topic) != 0:
+        return -1
+    if message.solo or message._batch or message.unwaited != first.unwaited:
+        return -1
+    if not 0 < body_size <= STORED_BODY_LIMIT or properties_size > SENT_PROPERTIES_LIMIT:
+        return -1
+    return body_size + properties_size
+
+
+cdef int refuse_kind(item, Py_ssize_t index) except -1:
+    raise InvalidMessageError(
+        f"messages[{index}] must be a Message, not {type(item).__name__}",
+        field="messages",
+        advice="use encode_batch_bodies for plain bytes",
+    )
+
+
+cdef int refuse_in_batch(item, Py_ssize_t index, Message first) except -1:
+    """Say why an item cannot be in a batch with the first message."""
+    cdef Message message
+    if not isinstance(item, Message):
+        refuse_kind(item, index)
+    message = <Message>item
+    if message._topic != first._topic:
+        raise InvalidMessageError(
+            f"messages[{index}] has topic {message._topic!r}, the batch has {first._topic!r}",
+            field="topic",
+            advice="make one batch for each topic",
+        )
+    if message.solo or message._batch:
+        what = "is itself a batch" if message._batch else "has a delay, timer or transaction property"
+        raise InvalidMessageError(
+            f"messages[{index}] {what} and cannot be in a batch. {where(message)}",
+            field="messages",
+            advice="send it alone",
+        )
+    if message.unwaited != first.unwaited:
+        raise InvalidMessageError(
+            f"messages[{index}] differs from the first in the property WAIT, which the broker reads once for all",
+            field="WAIT",
+            advice="make one batch for each value",
+        )
+    check_body(message, message._body, STORED_BODY_LIMIT)
+    return refuse_properties_size(message, properties_bytes(message))
 
 
 # hot: begin, at most 3
@@ -147,15 +179,6 @@ cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
     store_be16(at, <uint16_t>properties_size)
     return message.put_properties(at + 2)
 # hot: end
-
-
-cdef int refuse_in_batch(Message message, Py_ssize_t index) except -1:
-    what = "is itself a batch" if message._batch else "has a delay, timer or transaction property"
-    raise InvalidMessageError(
-        f"messages[{index}] {what} and cannot be in a batch. {where(message)}",
-        field="messages",
-        advice="send it alone",
-    )
 
 
 cdef int put_batch_record(
