@@ -90,10 +90,7 @@ class TcpTransport(Transport):
         view = memoryview(frame)
         try:
             while view:
-                left = end - time.monotonic()
-                if left <= 0:  # a peer that takes a few bytes at a time must not hold the caller for ever
-                    raise TimeoutError
-                sock.settimeout(left)
+                sock.settimeout(_seconds_until(end))
                 view = view[sock.send(view) :]
         except TimeoutError as error:
             # Part of the frame may have left, so nothing can follow it.
@@ -192,3 +189,15 @@ class TcpTransport(Transport):
             address=self.config.address,
             maybe_sent=maybe_sent,
         )
+
+
+def _seconds_until(end: float) -> float:
+    """What is left of a deadline, however many small steps were taken towards it.
+
+    Raises:
+        TimeoutError: nothing is left.
+    """
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
