@@ -14,7 +14,9 @@
      |    |    +-- TlsError                           the handshake failed
      |    +-- BackPressureError                     the peer takes data too slowly; nothing was sent
      |    +-- TransportStateError (RuntimeError)    a transport cannot do this in its state
-     |    +-- RpcTimeoutError (TimeoutError)        no answer came in time; the request was sent
+     |    +-- RemoteError                           a request has no answer
+     |         +-- RpcTimeoutError (TimeoutError)      none came in time; the request was sent
+     |         +-- MaxWaitersExceededError             too many wait already; also a BackPressureError
      +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
      |    +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
@@ -43,10 +45,12 @@ __all__ = [
     "DecompressionError",
     "DeserializationError",
     "InvalidMessageError",
+    "MaxWaitersExceededError",
     "MessageError",
     "MessageTooLargeError",
     "MissingExtraError",
     "ProtocolError",
+    "RemoteError",
     "RemotingCommandError",
     "RocketMQError",
     "RpcTimeoutError",
@@ -205,11 +209,23 @@ class TransportStateError(TransportError, RuntimeError):
     retryable = False
 
 
-class RpcTimeoutError(TransportError, TimeoutError):
+class RemoteError(TransportError):
+    """A request has no answer."""
+
+    code = "C210"
+
+
+class RpcTimeoutError(RemoteError, TimeoutError):
     """No answer came within the time-out; the request was sent and may have been carried out."""
 
     code = "C208"
     maybe_sent = True
+
+
+class MaxWaitersExceededError(RemoteError, BackPressureError):
+    """As many requests wait for an answer as may; nothing of this one was sent."""
+
+    code = "C211"
 
 
 class SubscriptionParseError(RocketMQError, ValueError):

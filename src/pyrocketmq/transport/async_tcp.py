@@ -90,19 +90,26 @@ class AsyncTcpTransport(AsyncTransport):
         return self.states.is_connected
 
     @property
+    def open_connection(self) -> Connection | None:
+        """The open connection, None when there is none at the moment."""
+        connection = self._connection
+        return connection if connection is not None and connection.is_open else None
+
+    @property
     def connection(self) -> Connection:
         """The open connection.
 
         Raises:
             ConnectionClosedError: there is none at the moment; nothing was sent.
         """
-        if self._connection is None or not self._connection.is_open:
+        connection = self.open_connection
+        if connection is None:
             raise ConnectionClosedError(
                 f"the transport to {self.config.address} is {self.current_state_name}, nothing was sent",
                 advice="await connect() first",
                 address=self.config.address,
             )
-        return self._connection
+        return connection
 
     async def connect(self) -> None:
         """Open the connection; does nothing when it is open.

@@ -1,0 +1,35 @@
+"""Functions that make remotes, under the names of the founding API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyrocketmq.remote.async_remote import AsyncRemote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyrocketmq.remote.config import RemoteConfig
+    from pyrocketmq.remote.credentials import CredentialsSource
+    from pyrocketmq.remote.hooks import RpcHook
+    from pyrocketmq.transport import TransportConfig
+
+__all__ = ["create_async_remote"]
+
+
+def create_async_remote(
+    transport_config: TransportConfig | str,
+    remote_config: RemoteConfig | None = None,
+    *,
+    hooks: Sequence[RpcHook] = (),
+    credentials: CredentialsSource | None = None,
+) -> AsyncRemote:
+    """A remote that is usable at once and connects on first use; awaiting it connects it and gives it.
+
+    Args:
+        transport_config: where to connect and how, or ``host:port``.
+        remote_config: limits of its calls.
+        hooks: called around each request.
+        credentials: who signs the requests, or a function that gives them.
+    """
+    return AsyncRemote(transport_config, remote_config, hooks=hooks, credentials=credentials)
