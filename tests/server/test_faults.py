@@ -32,7 +32,7 @@ class Echo:
         self.carried_out: list[str] = []
 
     def __call__(self, connection: Connection, request: RemotingCommand) -> object:
-        return self.faults.intercept(Call(request, connection), lambda: self.answer(request))
+        return self.faults.intercept(Call(request, connection), lambda call: self.answer(call.request))
 
     def answer(self, request: RemotingCommand) -> RemotingCommand:
         name = (request.ext_fields or {}).get("name", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias, TypeVar
 
 from pyrocketmq.model.command import RemotingCommand
 from pyrocketmq.model.enums import ResponseCode
@@ -39,6 +39,9 @@ class Hit(Protocol):
     def request(self) -> RemotingCommand: ...
     @property
     def connection(self) -> Connection: ...
+
+
+C = TypeVar("C", bound=Hit)
 
 
 class Fault:
@@ -214,7 +217,7 @@ class Faults:
 
     # ---- carrying out ----
 
-    def intercept(self, call: Hit, proceed: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: C, following: Callable[[C], Answer]) -> Answer:
         """Carry a request out by ``proceed``, or what a rule wants in its place.
 
         None stands for no answer, as with handlers.
@@ -222,10 +225,10 @@ class Faults:
         rule = self.take(call.request)
         if rule is not None and rule.effect != "reorder" and not rule.after:
             if rule.effect == "delay":
-                return self._later(rule, call, proceed)
+                return self._later(rule, call, following)
             return self._instead(rule, call)
         # Without awaiting anything, so that requests are carried out in the order in which they came.
-        answer = proceed()
+        answer = following(call)
         if answer is not None and not isinstance(answer, RemotingCommand):
             return self._awaited(rule, call, answer)
         if rule is not None and rule.effect == "delay":
@@ -233,10 +236,10 @@ class Faults:
         return self._finish(rule, call, answer)
 
     async def _later(
-        self, rule: FaultRule, call: Hit, proceed: Callable[[], Answer]
+        self, rule: FaultRule, call: C, following: Callable[[C], Answer]
     ) -> RemotingCommand | None:
         await self._delay(rule)
-        answer = proceed()
+        answer = following(call)
         if answer is not None and not isinstance(answer, RemotingCommand):
             answer = await answer
         return self._pass(call, answer)
