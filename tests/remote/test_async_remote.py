@@ -30,8 +30,8 @@ def echo(_: Connection, command: RemotingCommand) -> RemotingCommand:
     return answer_to(command, command.body, code=command.code)
 
 
-def remote_to(port: int, **limits: float) -> AsyncRemote:
-    return AsyncRemote(f"127.0.0.1:{port}", RemoteConfig().copy(**limits))  # type: ignore[arg-type]
+def remote_to(port: int, timeout: float = 30.0, **limits: int) -> AsyncRemote:
+    return AsyncRemote(f"127.0.0.1:{port}", RemoteConfig().copy(timeout, **limits))
 
 
 async def test_a_remote_connects_on_first_use_and_gives_any_answer() -> None:
@@ -109,7 +109,7 @@ async def test_a_callback_gets_the_answer_or_the_error(peer: Peer, caplog: pytes
 
 
 async def test_a_call_that_is_not_answered_ends_in_time(peer: Peer) -> None:
-    remote = remote_to(peer.port, timeout=0.03)
+    remote = await remote_to(peer.port, timeout=0.03)
 
     with pytest.raises(RpcTimeoutError, match="no answer from 127.0.0.1") as caught:
         await remote.invoke(request())

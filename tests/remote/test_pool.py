@@ -21,7 +21,7 @@ async def slowly(command: RemotingCommand) -> RemotingCommand:
 
 async def test_concurrent_users_share_connections() -> None:
     async with start_server(lambda _, command: slowly(command)) as (port, taken):
-        pool = AsyncConnectionPool(TransportConfig("127.0.0.1", port), RemoteConfig(), max_size=3)
+        pool = AsyncConnectionPool(TransportConfig("127.0.0.1", port), RemoteConfig(timeout=30), max_size=3)
 
         async def use() -> int:
             async with pool.get_connection() as remote:

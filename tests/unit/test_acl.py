@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.errors import ConfigurationError, SerializationError
-from pyrocketmq.model.acl import AclCredentials, sign, signed_content
+from pyrocketmq.model.acl import AclCredentials, sign, sign_request, signed_content
 
 CREDENTIALS = AclCredentials("user", "s3cret", "t0ken")
 
@@ -64,5 +65,31 @@ def test_without_a_token_no_token_is_sent() -> None:
 
 
 def test_a_lone_surrogate_is_refused() -> None:
-    with pytest.raises(SerializationError, match=r"U\+D800"):
+    with pytest.raises(SerializationError, match=r"U\+D800") as caught:
         sign({"a": "\ud800"}, None, CREDENTIALS)
+    assert caught.value.field == "a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [({"a": None}, "ext field a is of type NoneType"), ({1: "a"}, "the name of an ext field is of type int")],
+)
+def test_what_is_no_text_is_refused(fields: dict[str, str], words: str) -> None:
+    with pytest.raises(SerializationError, match=words):
+        signed_content(fields)
+
+
+def test_a_request_gets_the_fields_of_its_signature() -> None:
+    request = RemotingCommand(310, ext_fields={"topic": "caf\u00e9"}, body=b"x")
+    sign_request(request, CREDENTIALS)
+
+    assert request.ext_fields == {"topic": "caf\u00e9", **sign({"topic": "caf\u00e9"}, b"x", CREDENTIALS)}
+
+
+def test_signing_again_with_other_credentials_leaves_nothing_of_the_first() -> None:
+    request = RemotingCommand(310, ext_fields={"a": "1"})
+    sign_request(request, CREDENTIALS)
+    other = AclCredentials("other", "0ther-secret")
+    sign_request(request, other)
+
+    assert request.ext_fields == {"a": "1", **sign({"a": "1"}, None, other)}

@@ -9,10 +9,9 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
-from pyrocketmq.errors import ConfigurationError, SerializationError
+from pyrocketmq._native.signing import signed_content
+from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model._declared import Declared, wire
-from pyrocketmq.model.headers.pulling import UNIQUE_KEY_QUERY
-from pyrocketmq.model.java_order import java_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +23,6 @@ __all__ = ["AclCredentials", "sign", "sign_request", "signed_content"]
 ACCESS_KEY: Final = "AccessKey"
 SIGNATURE: Final = "Signature"
 SECURITY_TOKEN: Final = "SecurityToken"  # noqa: S105 - the name of the field
-
-_LAST_VERSION_WITHOUT_UNIQUE_KEY_QUERY: Final = 399  # V4_9_3
 
 
 class AclCredentials(Declared, frozen=True):
@@ -76,27 +73,6 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def signed_content(ext_fields: Mapping[str, str], body: bytes | None, *, version: int = 513) -> bytes:
-    """The bytes a signature is made of: values only, sorted by name as Java sorts, then the body.
-
-    A request of version 399 (4.9.3) or below is checked without ``_UNIQUE_KEY_QUERY``, so it is left out.
-    """
-    left_out = {SIGNATURE}
-    if version <= _LAST_VERSION_WITHOUT_UNIQUE_KEY_QUERY:
-        left_out.add(UNIQUE_KEY_QUERY)
-    values = [ext_fields[name] for name in sorted(ext_fields, key=java_order) if name not in left_out]
-    try:
-        return "".join(values).encode() + (body or b"")
-    except UnicodeEncodeError as error:
-        name = next(name for name, value in ext_fields.items() if not _is_utf8(value))
-        raise SerializationError(
-            f"ext field {name} has the lone surrogate U+{ord(error.object[error.start]):04X},"
-            " so it cannot be written as UTF-8",
-            field=name,
-            advice="Use text that can be written as UTF-8.",
-        ) from error
-
-
 def sign(
     ext_fields: Mapping[str, str], body: bytes | None, credentials: AclCredentials, *, version: int = 513
 ) -> dict[str, str]:
@@ -113,7 +89,7 @@ def sign(
     added = {ACCESS_KEY: credentials.access_key}
     if credentials.security_token is not None:
         added[SECURITY_TOKEN] = credentials.security_token
-    content = signed_content({**ext_fields, **added}, body, version=version)
+    content = signed_content({**ext_fields, **added}, body, version)
     digest = hmac.digest(credentials.secret_key.encode(), content, "sha1")
     added[SIGNATURE] = b64encode(digest).decode()
     return added
