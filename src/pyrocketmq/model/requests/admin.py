@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyrocketmq.errors import SerializationError
 from pyrocketmq.model.enums import RequestCode
 from pyrocketmq.model.flags import Perm
 from pyrocketmq.model.headers.admin import (
@@ -20,6 +19,7 @@ from pyrocketmq.model.headers.admin import (
     ViewBrokerStatsDataRequestHeader,
 )
 from pyrocketmq.model.headers.sending import ResumeCheckHalfMessageRequestHeader
+from pyrocketmq.model.properties_text import encode_properties_text
 from pyrocketmq.model.requests.making import make_request
 from pyrocketmq.model.requests.sending import DEFAULT_TOPIC
 
@@ -145,14 +145,7 @@ class AdminRequests:
     def create_update_broker_config_request(config: Mapping[str, str] | str) -> RemotingCommand:
         """UPDATE_BROKER_CONFIG: change settings, given as a mapping or as a text of ``name=value`` lines."""
         if not isinstance(config, str):
-            for name, value in config.items():
-                if "\n" in name or "\n" in value:
-                    raise SerializationError(
-                        f"setting {name!r} has a line break, which would begin another setting",
-                        field=name,
-                        advice="Write the break as \\n, as Java reads it from properties texts.",
-                    )
-            config = "".join(f"{name}={value}\n" for name, value in config.items())
+            config = encode_properties_text(config)
         return make_request(RequestCode.UPDATE_BROKER_CONFIG, body=config)
 
     @staticmethod

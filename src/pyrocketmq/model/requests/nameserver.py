@@ -17,9 +17,12 @@ from pyrocketmq.model.headers.nameserver import (
     PutKVConfigRequestHeader,
     WipeWritePermOfBrokerRequestHeader,
 )
+from pyrocketmq.model.properties_text import encode_properties_text
 from pyrocketmq.model.requests.making import make_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyrocketmq._native.command import RemotingCommand
 
 __all__ = ["NameServerRequests"]
@@ -53,6 +56,31 @@ class NameServerRequests:
     def create_get_system_topic_list_request() -> RemotingCommand:
         """GET_SYSTEM_TOPIC_LIST_FROM_NS: the topics of the system."""
         return make_request(RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS)
+
+    @staticmethod
+    def create_get_unit_topic_list_request() -> RemotingCommand:
+        """GET_UNIT_TOPIC_LIST: the topics of units."""
+        return make_request(RequestCode.GET_UNIT_TOPIC_LIST)
+
+    @staticmethod
+    def create_get_has_unit_sub_topic_list_request() -> RemotingCommand:
+        """GET_HAS_UNIT_SUB_TOPIC_LIST: the topics with subscribers in units."""
+        return make_request(RequestCode.GET_HAS_UNIT_SUB_TOPIC_LIST)
+
+    @staticmethod
+    def create_get_has_unit_sub_ununit_topic_list_request() -> RemotingCommand:
+        """GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: the same without those that are topics of units themselves."""
+        return make_request(RequestCode.GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST)
+
+    @staticmethod
+    def create_get_namesrv_config_request() -> RemotingCommand:
+        """GET_NAMESRV_CONFIG: the name server's settings as a properties text."""
+        return make_request(RequestCode.GET_NAMESRV_CONFIG)
+
+    @staticmethod
+    def create_update_namesrv_config_request(config: Mapping[str, str]) -> RemotingCommand:
+        """UPDATE_NAMESRV_CONFIG: change settings of the name server."""
+        return make_request(RequestCode.UPDATE_NAMESRV_CONFIG, body=encode_properties_text(config))
 
     @staticmethod
     def create_get_topics_by_cluster_request(cluster: str) -> RemotingCommand:
