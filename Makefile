@@ -26,9 +26,9 @@ demo: $(STAMPS)/installed  ## encode and decode a million messages, and report w
 test: $(WITH_TEST)  ## run the whole test suite
 	@$(PY) -m pytest
 
-test-real: $(WITH_TEST)  ## the suite against real brokers of two releases; needs Java 11+ and Maven
+test-real: $(WITH_TEST)  ## the conformance suite on real brokers of two releases; needs Java 11+ and Maven
 	@for version in 5.5.0 4.9.7; do $(PY) tools/rocketmq/rocketmq-server resolve --version $$version || exit 1; done
-	@$(PY) -m pytest tests/real
+	@$(PY) -m pytest tests/conformance --server 5.5.0 --server 4.9.7
 
 dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .venv, editable
 

@@ -28,6 +28,15 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 settings.load_profile(os.environ.get("PYROCKETMQ_HYPOTHESIS") or ("ci" if IN_CI else "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server",
+        action="append",
+        choices=("embedded", "5.5.0", "4.9.7"),
+        help="server of the suites that need one; may be given several times",
+    )
+
+
 def native_modules() -> dict[str, Path]:
     """Every module of the native core that has a stub, loaded, with the file that it was loaded from."""
     names = sorted(stub.stem for stub in (PACKAGE / "_native").glob("*.pyi"))

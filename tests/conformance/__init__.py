@@ -1,0 +1,1 @@
+"""One suite, several servers that must pass the same tests; differences.toml says where they may not."""

@@ -1,0 +1,42 @@
+"""The servers that suites run on, and a small client that judges what they write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .real import LAUNCHER, RealServer, launch, real_server
+from .server import Security, Server
+from .wire import Answer, Codec, Wire
+
+__all__ = [
+    "KINDS",
+    "LAUNCHER",
+    "Answer",
+    "Codec",
+    "RealServer",
+    "Security",
+    "Server",
+    "Wire",
+    "chosen_servers",
+    "launch",
+    "started",
+]
+
+
+KINDS = ("embedded", "5.5.0", "4.9.7")
+
+
+def chosen_servers(config: pytest.Config) -> list[str]:
+    """The values of ``--server``."""
+    return list(dict.fromkeys(config.getoption("--server") or ["5.5.0"]))
+
+
+@contextmanager
+def started(kind: str, folder: Path, *, secured: bool = False) -> Iterator[Server]:
+    """A server of this kind, until the end of the block."""
+    with real_server(kind, folder, secured=secured) as server:
+        yield server
