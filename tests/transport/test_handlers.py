@@ -9,6 +9,7 @@ import pytest
 
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.connection import Connection
+from pyrocketmq._native.frame import encode_frame
 from tests.transport.peers import answer_to, connect, shut, start_server, until
 
 
@@ -45,6 +46,32 @@ async def test_a_handler_may_answer_by_itself_long_after_its_return() -> None:
 
         assert b"at last" == (await future).body
         await shut(connection)
+
+
+async def test_a_kept_traceback_of_a_handler_does_not_stop_the_connection() -> None:
+    """Its frames lead to that of the event loop's read, which holds the memory that was read into."""
+    kept: list[Exception] = []
+
+    def handler(_: Connection, command: RemotingCommand) -> RemotingCommand:
+        try:
+            raise ValueError(command.code)  # noqa: TRY301
+        except ValueError as error:
+            kept.append(error)
+        return RemotingCommand(0, opaque=0, body=b"%d" % command.code)
+
+    async with start_server(handler) as (port, _):
+        connection = await connect(port)
+        for code in (1, 2, 3):
+            assert b"%d" % code == (await connection.request(RemotingCommand(code), 5)).body
+        whole = encode_frame(RemotingCommand(5, body=b"x" * 100_000))
+        raw = connection.transport
+        assert raw is not None
+        for start in range(0, len(whole), 30_000):
+            raw.write(whole[start : start + 30_000])
+            await asyncio.sleep(0.001)
+        await until(lambda: len(kept) == 4)
+        await shut(connection)
+    kept.clear()
 
 
 @pytest.mark.parametrize("kind", ["raises", "raises later", "wrong", "wrong later"])

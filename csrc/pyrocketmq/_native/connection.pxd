@@ -22,6 +22,7 @@ cdef class Connection(RequestChannel):
     cdef bint is_lost
     cdef bint said_bad_frame
 
+    cdef int change_block(self) except -1
     cdef int process(self) except -1
     cdef int give_frame(self, const FrameView *view) except -1
     cdef int take_frame(self, const FrameView *view) except -1

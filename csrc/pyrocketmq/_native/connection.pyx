@@ -119,9 +119,25 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
     def get_buffer(self, Py_ssize_t sizehint):
         """Where the event loop puts what it receives."""
         if self.read_space.views:
-            raise BufferError("the event loop still holds the memory of an earlier read")
+            self.change_block()
         self.reader.get_space(self.read_bytes)
         return memoryview(self.read_space)
+
+    cdef int change_block(self) except -1:
+        """Read into other memory, since somebody still holds what an earlier read was given.
+
+        The event loop does not; but a traceback that is kept leads to the frame of its read, which does.
+        """
+        cdef FrameReader old = self.reader
+        cdef FrameReader fresh = FrameReader(self.max_frame_bytes)
+        cdef Py_ssize_t unread = old.end - old.at
+        if unread:
+            memcpy(fresh.get_space(unread), old.at, unread)
+            fresh.commit(unread)
+        self.reader = fresh
+        self.read_space = ReadSpace.__new__(ReadSpace)
+        self.read_space.reader = fresh
+        return 0
 
     def buffer_updated(self, Py_ssize_t nbytes):
         """Called by the event loop with the number of bytes it has received."""
