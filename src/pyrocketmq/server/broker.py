@@ -1,0 +1,127 @@
+"""One broker: its store, and the parts that make up what it does. Must not know how it is listened for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from pyrocketmq.errors import StoreError
+from pyrocketmq.server.arrivals import Arrivals
+from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.dispatch import Dispatcher
+from pyrocketmq.server.messages import Messages
+from pyrocketmq.server.pulling import Pulling
+from pyrocketmq.server.sending import Sending
+from pyrocketmq.server.store import MessageStore
+from pyrocketmq.server.topics import TopicTable
+from pyrocketmq.transport.utils import parse_address
+
+if TYPE_CHECKING:
+    from pyrocketmq._clock import Clock
+    from pyrocketmq._native.connection import Connection
+    from pyrocketmq.errors import ConnectionClosedError
+    from pyrocketmq.server.config import ServerConfig
+    from pyrocketmq.server.store import MemoryState, StateFile
+    from pyrocketmq.server.timers import Timers
+
+__all__ = ["Broker"]
+
+logger = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=Concern)
+
+
+class Broker:
+    """One broker; made on the event loop that it serves on.
+
+    Args:
+        name: the broker's name in routes.
+        address: ``ip:port`` as clients reach it.
+        config: the settings of the server.
+        clock: the only time there is.
+        timers: the timers on this clock.
+
+    Attributes:
+        store: its messages.
+        dispatcher: the handler of its connections.
+        connections: the clients that are there.
+        general_only: not empty while sends and pulls have to go the general way; see the package's docstring.
+
+    Raises:
+        StoreError: the data folder cannot be used.
+    """
+
+    broker_id = 0
+
+    def __init__(self, name: str, address: str, config: ServerConfig, clock: Clock, timers: Timers) -> None:
+        self.name = name
+        self.address = address
+        self.config = config
+        self.clock = clock
+        self.timers = timers
+        self.connections: set[Connection] = set()
+        self.general_only: set[str] = set()
+        self.dispatcher = Dispatcher(self.general_only)
+        self._concerns: list[Concern] = []
+        self.store = MessageStore(
+            None if config.data is None else config.data / name,
+            config.store,
+            store_host=parse_address(address),
+            clock=clock,
+        )
+        try:
+            self.topics = self.add(TopicTable(self))
+            self.arrivals = self.add(Arrivals())
+            self.messages = self.add(Messages(self))
+            self.sending = self.add(Sending(self))
+            self.pulling = self.add(Pulling(self))
+        except BaseException:
+            self.store.close()
+            raise
+        self._stop_retention = timers.every(config.retention_check_interval, self._retain)
+
+    def add(self, concern: C) -> C:
+        """Let a concern take part."""
+        self._concerns.append(concern)
+        self.dispatcher.add(concern.handlers())
+        return concern
+
+    def state(self, name: str) -> StateFile | MemoryState:
+        """A small state by name, kept beside the log; see `MessageStore.state`."""
+        return self.store.state(name)
+
+    async def start(self) -> None:
+        """Let the concerns begin."""
+        for concern in self._concerns:
+            await concern.start()
+
+    async def stop(self) -> None:
+        """Let the concerns end, then close the connections and the store."""
+        self._stop_retention()
+        try:
+            for concern in reversed(self._concerns):
+                await concern.stop()
+            self.messages.commit()
+        finally:
+            for connection in list(self.connections):
+                connection.close()
+            self.store.close()
+
+    def connection_made(self, connection: Connection) -> None:
+        """Called when a client has connected."""
+        self.connections.add(connection)
+
+    def connection_lost(self, connection: Connection, _error: ConnectionClosedError) -> None:
+        """Called when a client's connection is gone."""
+        self.connections.discard(connection)
+        for concern in self._concerns:
+            try:
+                concern.connection_lost(connection)
+            except Exception:
+                logger.exception("%s failed over a lost connection", type(concern).__name__)
+
+    def _retain(self) -> None:
+        try:
+            self.store.retain()
+        except StoreError as error:
+            logger.warning("%s: old segments cannot be removed: %s", self.name, error.what)
