@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
+import os
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.errors import ConnectionError, ConnectTimeoutError, TransportError  # noqa: A004
+from pyrocketmq.transport.forking import track
 from pyrocketmq.transport.tls import tls_error
 from pyrocketmq.transport.utils import format_address, set_socket_options
 
@@ -122,7 +126,10 @@ def dial_blocking(config: TransportConfig) -> socket.socket:
         except BaseException:
             sock.close()
             raise
-        return sock if context is None else _handshake(sock, context, attempts)
+        if context is not None:
+            sock = _handshake(sock, context, attempts)
+        track(sock)
+        return sock
     raise attempts.failure(cause) from cause
 
 
@@ -153,13 +160,10 @@ def _slow_handshake(attempts: _Attempts) -> ConnectTimeoutError:
 async def dial(config: TransportConfig, make: Callable[[], Connection]) -> Connection:
     """A connection on the running loop, made by ``make`` and open; raises as ``dial_blocking``."""
     attempts = _Attempts(config)
-    loop = asyncio.get_running_loop()
     context = config.tls.create_context() if config.tls else None
     try:
         async with asyncio.timeout(config.connect_timeout):
-            found: Sequence[AddressInfo] = await loop.getaddrinfo(
-                attempts.host, attempts.port, type=socket.SOCK_STREAM
-            )
+            found = await _resolved(attempts.host, attempts.port)
     except TimeoutError as error:
         raise attempts.failure(None) from error
     except OSError as error:
@@ -178,6 +182,44 @@ async def dial(config: TransportConfig, make: Callable[[], Connection]) -> Conne
     raise attempts.failure(cause) from cause
 
 
+# What follows does by hand what the loop has methods for: those of uvloop use threads of libuv, which a child
+# made by fork does not have and waits for when it ends.
+
+
+async def _resolved(host: str, port: int) -> Sequence[AddressInfo]:
+    """The addresses of a host; one that is written as a number needs no thread."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        find = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        return await asyncio.get_running_loop().run_in_executor(None, find)
+
+
+async def _connect(sock: socket.socket, address: Address) -> None:
+    """Connect a socket that does not block."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        await loop.sock_connect(sock, address)
+        return
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        can_write = loop.create_future()
+        loop.add_writer(sock, _set_once, can_write)
+        try:
+            await can_write
+        finally:
+            loop.remove_writer(sock)
+        failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed)) from None
+
+
+def _set_once(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 async def _connected(info: AddressInfo, config: TransportConfig, seconds: float) -> socket.socket:
     family, kind, protocol, _, address = info
     sock = socket.socket(family, kind, protocol)
@@ -185,10 +227,11 @@ async def _connected(info: AddressInfo, config: TransportConfig, seconds: float)
         sock.settimeout(0)
         set_socket_options(sock, config)
         async with asyncio.timeout(seconds):
-            await asyncio.get_running_loop().sock_connect(sock, address)
+            await _connect(sock, address)
     except BaseException:
         sock.close()
         raise
+    track(sock)
     return sock
 
 

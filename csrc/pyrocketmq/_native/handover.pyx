@@ -1,0 +1,300 @@
+"""Calls from any thread, handed to one event loop: a burst of them wakes it once, and their callers wake in bursts.
+
+All shared state is changed with the GIL held, so there is no lock but the one that each caller sleeps on.
+It does not know what is called and who owns the loop.
+"""
+
+cimport cython
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport uint64_t
+
+from pyrocketmq._native.monotonic cimport monotonic
+
+import asyncio
+import threading
+from concurrent.futures import CancelledError
+from inspect import isawaitable
+
+from pyrocketmq.errors import RpcTimeoutError, TransportStateError
+
+__all__ = ["HandOver", "keep_forever"]
+
+cdef extern from "Python.h":
+    ctypedef void *PyThread_type_lock
+    PyThread_type_lock PyThread_allocate_lock()
+    void PyThread_free_lock(PyThread_type_lock lock)
+    int PyThread_acquire_lock(PyThread_type_lock lock, int wait)
+    int PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds, int interruptible) nogil
+    void PyThread_release_lock(PyThread_type_lock lock)
+    unsigned long PyThread_get_thread_ident()
+    int PyErr_CheckSignals() except -1
+
+cdef enum:
+    # Only the main thread can act on a signal, and another one may have been interrupted by it.
+    SIGNAL_SLICE_US = 100000
+    LONGEST_WAIT_US = 3600000000
+
+
+@cython.final
+cdef class Ticket:
+    """One call: what to do, then how it ended."""
+
+    cdef PyThread_type_lock lock  # held until the call is done; NULL when nobody sleeps on it
+    cdef object function
+    cdef tuple args
+    cdef dict kwargs
+    cdef object future
+    cdef object task
+    cdef object result
+    cdef object error
+    cdef bint is_queued
+    cdef bint is_cancelled
+    cdef bint is_done
+
+    def __dealloc__(self):
+        if self.lock is not NULL:
+            # Some systems want a lock to be free when it goes.
+            PyThread_acquire_lock(self.lock, 0)
+            PyThread_release_lock(self.lock)
+            PyThread_free_lock(self.lock)
+
+    cdef int make_lock(self) except -1:
+        self.lock = PyThread_allocate_lock()
+        if self.lock is NULL:
+            raise MemoryError("cannot make a lock for a call")
+        PyThread_acquire_lock(self.lock, 0)
+        return 0
+
+    cdef bint wait(self, double end) except -1:
+        """Sleep until the call is done or the clock shows `end`; signals are looked at meanwhile."""
+        cdef PyThread_type_lock lock = self.lock
+        cdef long long longest = LONGEST_WAIT_US
+        cdef long long slice_us
+        cdef double left
+        if PyThread_get_thread_ident() == <unsigned long>threading.main_thread().ident:
+            longest = SIGNAL_SLICE_US
+        while not self.is_done:
+            slice_us = longest
+            if end > 0:
+                left = end - monotonic()
+                if left <= 0:
+                    return False
+                if left * 1e6 < <double>slice_us:
+                    slice_us = <long long>(left * 1e6) + 1
+            with nogil:
+                PyThread_acquire_lock_timed(lock, slice_us, 1)
+            if not self.is_done:
+                PyErr_CheckSignals()
+        return True
+
+
+@cython.final
+cdef class HandOver:
+    """The queue between the threads that call and the loop that does what they want.
+
+    Args:
+        loop: the event loop; its thread must be the one that calls `attach`.
+    """
+
+    cdef object loop
+    cdef object create_task
+    cdef object take_method
+    cdef object flush_method
+    cdef object closed_error
+    cdef list queue
+    cdef list done
+    cdef set running
+    cdef unsigned long thread
+    cdef bint is_woken
+    cdef bint is_flushing
+    cdef readonly uint64_t calls
+    cdef readonly uint64_t wakes
+
+    def __cinit__(self, loop):
+        self.loop = loop
+        self.create_task = loop.create_task
+        self.queue = []
+        self.done = []
+        self.running = set()
+        # Bound once: a bound method of its own for each burst would cost more than the queue.
+        self.take_method = self._take
+        self.flush_method = self._flush
+
+    @property
+    def in_progress(self):
+        """Calls that were taken from the queue and are not done."""
+        return len(self.running)
+
+    def attach(self):
+        """Say which thread runs the loop: the calling one."""
+        self.thread = PyThread_get_thread_ident()
+
+    def call(self, function, tuple args not None, dict kwargs not None, timeout=None):
+        """Have the loop call a function and await what it returns; blocks until that is done."""
+        cdef Ticket ticket
+        cdef double end = 0
+        if PyThread_get_thread_ident() == self.thread:
+            raise TransportStateError(
+                "a blocking call was made on the engine thread, which would wait for itself for ever",
+                likely="a callback or a handler of a request calls a method of a blocking client",
+                advice="use the asynchronous client in there, or hand the work to a thread of its own",
+            )
+        ticket = self.ticket_for(function, args, kwargs)
+        if timeout is not None:
+            end = monotonic() + <double>timeout
+        ticket.make_lock()
+        self.put(ticket)
+        try:
+            if not ticket.wait(end):
+                raise RpcTimeoutError(
+                    f"the call was not done within {timeout:g} s and is cancelled",
+                    likely="the server does not answer, or the engine thread is busy",
+                    advice="raise the time-out",
+                )
+        except BaseException:
+            self.cancel(ticket)
+            raise
+        if ticket.error is None:
+            return ticket.result
+        error, ticket.error = ticket.error, None
+        raise error
+
+    def submit(self, function, tuple args not None, dict kwargs not None, future not None):
+        """As `call`, without waiting: the result goes into a `concurrent.futures.Future`."""
+        cdef Ticket ticket = self.ticket_for(function, args, kwargs)
+        ticket.future = future
+        self.put(ticket)
+
+        def ended(_):
+            if future.cancelled():
+                self.cancel(ticket)
+
+        future.add_done_callback(ended)
+        return future
+
+    def close(self, error not None):
+        """Take no more calls, and end those that are not done with the error; to be called by the loop's thread."""
+        cdef Ticket ticket
+        self.closed_error = error
+        queue, self.queue = self.queue, []
+        for ticket in [*queue, *self.running]:
+            if not ticket.is_done:
+                ticket.error = self.refusal()
+                self.finish(ticket)
+        self._flush()
+
+    def refuse(self, error not None):
+        """Take no more calls; those that are there go on."""
+        self.closed_error = error
+
+    cdef Ticket ticket_for(self, object function, tuple args, dict kwargs):
+        cdef Ticket ticket = Ticket.__new__(Ticket)
+        ticket.function = function
+        ticket.args = args
+        ticket.kwargs = kwargs
+        return ticket
+
+    cdef int put(self, Ticket ticket) except -1:
+        if self.closed_error is not None:
+            raise self.refusal()
+        ticket.is_queued = True
+        self.queue.append(ticket)
+        self.calls += 1
+        return self.wake()
+
+    cdef object refusal(self):
+        # A new object for each caller, since each adds its own trace.
+        error = self.closed_error
+        return TransportStateError(error.what, likely=error.likely, advice=error.advice)
+
+    cdef int wake(self) except -1:
+        # Whoever finds the flag set relies on the one who has set it and is about to wake the loop.
+        if not self.is_woken:
+            self.is_woken = True
+            self.wakes += 1
+            self.loop.call_soon_threadsafe(self.take_method)
+        return 0
+
+    cdef int cancel(self, Ticket ticket) except -1:
+        """Nobody waits any more: end the call, unless it has ended by itself."""
+        if ticket.is_done or ticket.is_cancelled or self.closed_error is not None:
+            return 0
+        ticket.is_cancelled = True
+        if not ticket.is_queued:
+            self.queue.append(ticket)
+            self.wake()
+        return 0
+
+    # ---- on the thread of the loop ----
+
+    def _take(self):
+        cdef Ticket ticket
+        self.is_woken = False
+        queue, self.queue = self.queue, []
+        for ticket in queue:
+            ticket.is_queued = False
+            if not ticket.is_cancelled:
+                ticket.task = self.create_task(drive(self, ticket))
+                self.running.add(ticket)
+            elif ticket.task is None:
+                self.finish(ticket)
+            else:
+                ticket.task.cancel()
+
+    cdef int finish(self, Ticket ticket) except -1:
+        if ticket.is_done:
+            return 0
+        ticket.is_done = True
+        ticket.function = ticket.args = ticket.kwargs = ticket.task = None
+        self.running.discard(ticket)
+        self.done.append(ticket)
+        if not self.running:
+            # Nobody else is about to finish, so waiting for company would only cost time.
+            self._flush()
+        elif not self.is_flushing:
+            self.is_flushing = True
+            self.loop.call_soon(self.flush_method)
+        return 0
+
+    def _flush(self):
+        cdef Ticket ticket
+        self.is_flushing = False
+        done, self.done = self.done, []
+        for ticket in done:
+            if ticket.future is not None:
+                settle(ticket)
+            elif ticket.lock is not NULL:
+                PyThread_release_lock(ticket.lock)
+
+
+async def drive(HandOver owner, Ticket ticket):
+    """The task of one call."""
+    try:
+        result = ticket.function(*ticket.args, **ticket.kwargs)
+        ticket.result = await result if isawaitable(result) else result
+    except asyncio.CancelledError:
+        if owner.closed_error is None:
+            ticket.error = CancelledError("the call was cancelled on the engine thread")
+        else:
+            ticket.error = owner.refusal()
+    except BaseException as error:
+        # Whatever it is belongs to the caller; even SystemExit must not end the loop of all the others.
+        ticket.error = error
+    owner.finish(ticket)
+
+
+cdef int settle(Ticket ticket) except -1:
+    """Give a future its result, unless it was cancelled meanwhile."""
+    future, ticket.future = ticket.future, None
+    if future.set_running_or_notify_cancel():
+        if ticket.error is None:
+            future.set_result(ticket.result)
+        else:
+            future.set_exception(ticket.error)
+            ticket.error = None
+    return 0
+
+
+def keep_forever(thing):
+    """See to it that an object is never destroyed, not even when the interpreter ends."""
+    Py_INCREF(thing)
