@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pyrocketmq.model import RemotingRequestFactory as Requests
-from tests.servers import Server, Wire, chosen_servers, started
+from tests.servers import Security, Server, Wire, chosen_servers, started
 from tests.servers.wire import Codec
 
 from .differences import DIFFERENCES
@@ -61,9 +61,17 @@ def secured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def differs(server: Server) -> Differs:
+def keys(secured: Server) -> Security:
+    """Who may do what on the secured server."""
+    assert secured.security is not None
+    return secured.security
+
+
+@pytest.fixture
+def differs(request: pytest.FixtureRequest) -> Differs:
     """Whether this server has an entry of differences.toml; the test then asserts what the entry says."""
-    return lambda name: server.kind in DIFFERENCES[name].servers
+    kind = request.getfixturevalue("secured" if "secured" in request.fixturenames else "server").kind
+    return lambda name: kind in DIFFERENCES[name].servers
 
 
 @pytest.fixture
