@@ -5,7 +5,7 @@ or written for each. This module must not know how a search is divided over queu
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memchr, memcmp
 
 from pyrocketmq._native.bytesio cimport Cursor
@@ -40,8 +40,8 @@ cdef bint is_among(const Text *keys, const char *key, Py_ssize_t size) noexcept 
     return False
 
 
-cdef bint has_key(const uint8_t *at, Py_ssize_t record_size, const char *key, Py_ssize_t size, int kinds) noexcept nogil:
-    cdef Cursor cursor = Cursor(at, record_size)
+cdef bint has_key(const uint8_t *at, int32_t bytes_, const char *key, Py_ssize_t size, int kinds) noexcept nogil:
+    cdef Cursor cursor = Cursor(at, bytes_)
     cdef Record record
     cdef Text value
     if read_record(&cursor, &record) != NO_FAULT or record.properties_size <= size:
