@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from pyrocketmq._native.connection import Connection
 from pyrocketmq.errors import ConnectionClosedError, RpcTimeoutError
 from pyrocketmq.model import RemotingCommand
+from pyrocketmq.server import EmbeddedServer
+from pyrocketmq.server.call import Call
 from pyrocketmq.server.faults import Faults
+from tests.server.client import Client, send_header
 from tests.transport.peers import connect, shut, start_server
 
 SEND = 310
-
-
-@dataclass
-class Call:
-    request: RemotingCommand
-    connection: Connection
 
 
 class Echo:
@@ -32,7 +28,7 @@ class Echo:
         self.carried_out: list[str] = []
 
     def __call__(self, connection: Connection, request: RemotingCommand) -> object:
-        return self.faults.intercept(Call(request, connection), lambda call: self.answer(call.request))
+        return self.faults.intercept(Call(connection, request), lambda call: self.answer(call.request))
 
     def answer(self, request: RemotingCommand) -> RemotingCommand:
         name = (request.ext_fields or {}).get("name", "")
@@ -124,7 +120,8 @@ async def test_a_delay_lasts_until_the_timer_of_the_server_is_due(after: bool) -
         timers.append((delay, then))
         due.set()
 
-    faults = Faults(timer)
+    faults = Faults()
+    faults.timer = timer
     faults.add("send:delay=20s" + (":after" if after else ""))
     async with echo(faults) as (served, connection):
         waiting = connection.request(send("a"), 5)
@@ -174,3 +171,28 @@ async def test_every_answer_of_a_reordering_connection_reaches_its_request() -> 
 
     assert names == [answer.remark for answer in answers]
     assert faults.hits > 100
+
+
+async def test_the_faults_of_a_server_hit_its_brokers_and_its_name_server(server: EmbeddedServer) -> None:
+    async with Client(server.addr) as name_server, Client(server.brokers[0].address) as broker:
+        server.faults.fail("SEND_MESSAGE", code="SYSTEM_BUSY", times=1, topic="orders")
+        server.faults.fail("route", code="TOPIC_NOT_EXIST")
+        answers = [await broker.ask(310, send_header(topic), b"x") for topic in ("other", "orders", "orders")]
+        route = await name_server.ask(105, {"topic": "orders"})
+
+    assert [0, 2, 0] == [answer.code for answer in answers]
+    assert 17 == route.code
+    assert [(1, 1), (1, 1)] == [(fault.seen, fault.hits) for fault in server.faults.rules]
+
+
+async def test_a_delay_follows_the_clock_of_the_server(server: EmbeddedServer, client: Client) -> None:
+    server.faults.add("send:delay=30s")
+    waiting = client.begin(310, send_header("orders"), b"x")
+    await client.ask(105, {"topic": "orders"})
+    assert not waiting.done()
+    server.advance(29.9)
+    await client.ask(105, {"topic": "orders"})
+    assert not waiting.done()
+    server.advance(0.2)
+
+    assert 0 == (await waiting).code

@@ -6,6 +6,7 @@ import pytest
 
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model import RemotingCommand
+from pyrocketmq.server.dispatch import Dispatcher
 from pyrocketmq.server.fault_rules import FAMILIES, FaultRule, codes_of
 from pyrocketmq.server.faults import Faults
 
@@ -121,16 +122,26 @@ def test_the_first_rule_that_takes_a_request_hits_it() -> None:
     assert [2, 215] == [rule.response_code for rule in found if rule is not None]
 
 
-def test_whoever_listens_is_told_when_rules_begin_and_end() -> None:
+def test_requests_are_looked_at_only_while_a_rule_is_active() -> None:
     faults = Faults()
-    told: list[bool] = []
-    faults.on_switch(told.append)
+    dispatcher = Dispatcher(words := set[str]())
+    faults.attach(dispatcher)
+    seen: list[bool] = []
 
+    def look() -> None:
+        seen.append("interceptors" in words)
+
+    look()
     with faults.add("send:drop"), faults.add("pull:drop"):
-        pass
+        look()
+    look()
     faults.fail("SEND_MESSAGE", times=1)
+    look()
     faults.take(request(SEND_V2))
+    look()
     faults.add("send:close")
+    look()
     faults.clear()
+    look()
 
-    assert [False, True, False, True, False, True, False] == told
+    assert [False, True, False, True, False, True, False] == seen

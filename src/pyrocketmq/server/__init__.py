@@ -21,8 +21,23 @@ What takes a message or pull off the usual way adds a word to ``broker.general_o
 as that set is empty, plain sends and pulls may be served without calling any of the above but ``arrivals``.
 """
 
+from pyrocketmq.server.access_rules import AccessRules, Account, Right
 from pyrocketmq.server.broker import Broker
 from pyrocketmq.server.config import ServerConfig
 from pyrocketmq.server.embedded import EmbeddedServer
+from pyrocketmq.server.fault_rules import FaultRule
+from pyrocketmq.server.faults import Fault, Faults
+from pyrocketmq.server.tls import ServerTls
 
-__all__ = ["Broker", "EmbeddedServer", "ServerConfig"]
+__all__ = [
+    "AccessRules",
+    "Account",
+    "Broker",
+    "EmbeddedServer",
+    "Fault",
+    "FaultRule",
+    "Faults",
+    "Right",
+    "ServerConfig",
+    "ServerTls",
+]

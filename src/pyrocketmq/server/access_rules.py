@@ -18,8 +18,7 @@ import orjson
 
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model.shown import shown
-
-from .address_pattern import AddressPattern
+from pyrocketmq.server.address_pattern import AddressPattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

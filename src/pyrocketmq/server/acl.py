@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model.acl import ACCESS_KEY, SIGNATURE, signed_content
@@ -17,17 +17,15 @@ from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.heart_beat import HeartbeatData
 from pyrocketmq.model.names import RETRY_PREFIX
 from pyrocketmq.model.pop import BatchAckMessageRequestBody
-
-from .access_rules import Right
+from pyrocketmq.server.access_rules import Right
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from pyrocketmq.model.command import RemotingCommand
+    from pyrocketmq._native.command import RemotingCommand
+    from pyrocketmq.server.access_rules import AccessRules, Account
+    from pyrocketmq.server.call import Answer, Call, Handler
 
-    from .access_rules import AccessRules, Account
-
-    Answer: TypeAlias = RemotingCommand | Awaitable[RemotingCommand | None] | None
     Need: TypeAlias = tuple[str, bool, Right]
 
 __all__ = ["AccessControl", "AccessDeniedError", "needs_of"]
@@ -129,19 +127,6 @@ def _group(group: str | None) -> Iterator[Need]:
         yield group, True, Right.SUB
 
 
-class Asked(Protocol):
-    """What access control needs to know of a request in hand."""
-
-    @property
-    def request(self) -> RemotingCommand: ...
-    @property
-    def peer(self) -> str: ...
-    def answer(self, code: int = 0, remark: str | None = None) -> RemotingCommand: ...
-
-
-C = TypeVar("C", bound=Asked)
-
-
 class AccessControl:
     """Checks the requests to a broker.
 
@@ -152,7 +137,7 @@ class AccessControl:
     def __init__(self, rules: AccessRules) -> None:
         self.rules = rules
 
-    def intercept(self, call: C, following: Callable[[C], Answer]) -> Answer:
+    def intercept(self, call: Call, following: Handler) -> Answer:
         """Carry a request out by ``following``, or refuse it."""
         try:
             self.check(call.request, call.peer.rpartition(":")[0].strip("[]"))

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from pyrocketmq.errors import StoreError
+from pyrocketmq.server.acl import AccessControl
 from pyrocketmq.server.arrivals import Arrivals
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.dispatch import Dispatcher
@@ -62,6 +63,8 @@ class Broker:
         self.connections: set[Connection] = set()
         self.general_only: set[str] = set()
         self.dispatcher = Dispatcher(self.general_only)
+        if config.acl is not None:
+            self.dispatcher.intercept(AccessControl(config.acl).intercept)
         self._concerns: list[Concern] = []
         self.store = MessageStore(
             None if config.data is None else config.data / name,

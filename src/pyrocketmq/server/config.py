@@ -11,6 +11,9 @@ from pyrocketmq.server.store import StoreOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pyrocketmq.server.access_rules import AccessRules
+    from pyrocketmq.server.tls import ServerTls
+
 __all__ = ["ServerConfig"]
 
 MAX_BROKERS: Final = 26
@@ -36,6 +39,10 @@ class ServerConfig:
     """Folder for everything that is kept; None keeps all in memory."""
     store: StoreOptions = field(default_factory=StoreOptions)
     """Sizes, retention and syncing of the log of each broker."""
+    tls: ServerTls | None = None
+    """How connections are encrypted; None: not at all."""
+    acl: AccessRules | None = None
+    """Whose requests the brokers carry out, see `AccessRules.load`; None: everybody's."""
     retention_check_interval: float = 10.0
     """Time between looks for segments of the log that are too old or too many."""
     auto_create_topics: bool = True

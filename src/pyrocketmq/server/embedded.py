@@ -13,8 +13,10 @@ from pyrocketmq.errors import ConfigurationError, TransportStateError
 from pyrocketmq.server.broker import Broker
 from pyrocketmq.server.config import ServerConfig
 from pyrocketmq.server.dispatch import Dispatcher
+from pyrocketmq.server.faults import Faults
 from pyrocketmq.server.nameserver import NameServer
 from pyrocketmq.server.timers import Timers
+from pyrocketmq.server.tls import listen
 from pyrocketmq.transport.utils import format_address
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from pyrocketmq._clock import Clock
     from pyrocketmq.errors import ConnectionClosedError
+    from pyrocketmq.server.tls import Listener
 
 __all__ = ["EmbeddedServer"]
 
@@ -42,17 +45,21 @@ class EmbeddedServer:
     Args:
         config: the settings; all in memory on a free port by default.
         clock: the time; a `ManualClock` stands still but for `advance`.
+
+    Attributes:
+        faults: what goes wrong on purpose; see `Faults`.
     """
 
     def __init__(self, config: ServerConfig | None = None, *, clock: Clock | None = None) -> None:
         self.config = config or ServerConfig()
         self.clock: Clock = clock or SystemClock()
         self._brokers: list[Broker] = []
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._timers: Timers | None = None
         self._addr = ""
         self.nameserver = NameServer(self._brokers)
+        self.faults = Faults()
 
     @property
     def addr(self) -> str:
@@ -107,12 +114,13 @@ class EmbeddedServer:
                 "the embedded server is started", advice="start it once, or make another"
             )
         self._timers = Timers(self.clock)
+        self.faults.timer = self._timers.after
         try:
             await self._start_nameserver()
             for index in range(self.config.brokers):
                 await self._start_broker(index)
-            for server in self._servers:
-                await server.start_serving()
+            for listener in self._listeners:
+                await listener.start_serving()
         except BaseException:
             await self.close()
             raise
@@ -120,6 +128,7 @@ class EmbeddedServer:
     async def _start_nameserver(self) -> None:
         dispatcher = Dispatcher()
         dispatcher.add(self.nameserver.handlers())
+        self.faults.attach(dispatcher)
 
         def lost(connection: Connection, _error: ConnectionClosedError) -> None:
             self._connections.discard(connection)
@@ -127,10 +136,9 @@ class EmbeddedServer:
         def connect() -> Connection:
             return Connection(dispatcher, holds_reading=True, on_made=self._connections.add, on_lost=lost)
 
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(connect, self.config.host, self.config.port, start_serving=False)
-        self._servers.append(server)
-        self._addr = self._address_of(server)
+        listener = await listen(connect, self.config.host, self.config.port, self.config.tls)
+        self._listeners.append(listener)
+        self._addr = self._address_of(listener)
 
     async def _start_broker(self, index: int) -> None:
         config = self.config
@@ -145,16 +153,16 @@ class EmbeddedServer:
                 on_lost=broker.connection_lost,
             )
 
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(connect, config.host, port, start_serving=False)
-        self._servers.append(server)
+        listener = await listen(connect, config.host, port, config.tls)
+        self._listeners.append(listener)
         name = f"broker-{chr(ord('a') + index)}"
-        broker = Broker(name, self._address_of(server), config, self.clock, self.timers)
+        broker = Broker(name, self._address_of(listener), config, self.clock, self.timers)
         self._brokers.append(broker)
+        self.faults.attach(broker.dispatcher)
         await broker.start()
 
-    def _address_of(self, server: asyncio.Server) -> str:
-        host, port = server.sockets[0].getsockname()[:2]
+    def _address_of(self, listener: Listener) -> str:
+        host, port = listener.address
         if self.config.advertised_host is not None:
             host = self.config.advertised_host
         elif ipaddress.ip_address(host).is_unspecified:
@@ -167,9 +175,10 @@ class EmbeddedServer:
 
     async def close(self) -> None:
         """Stop serving, keep what is to be kept, close all connections; once more does nothing."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self.faults.detach_all()
         connections = list(self._connections)
         for broker in reversed(self._brokers):
             connections.extend(broker.connections)

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from pyrocketmq.model.command import RemotingCommand
+from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.model.enums import ResponseCode
-
-from .fault_rules import FaultRule
+from pyrocketmq.server.call import make_answer
+from pyrocketmq.server.fault_rules import FaultRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pyrocketmq._native.connection import Connection
+    from pyrocketmq.server.call import Answer, Call, Handler
+    from pyrocketmq.server.dispatch import Dispatcher
 
-    Answer: TypeAlias = RemotingCommand | Awaitable[RemotingCommand | None] | None
     Timer: TypeAlias = Callable[[float, Callable[[], object]], object]
 
 __all__ = ["Fault", "Faults"]
@@ -30,18 +31,6 @@ GARBAGE: Final = b"\x7f\xff\xff\xff\xff\xff\xff\xff this is no frame \x00\x01\x0
 """The length of a frame that nobody takes, and more that is none."""
 HELD_SECONDS: Final = 0.1
 """How long an answer waits for others to overtake it; a lone one must not be lost."""
-
-
-class Hit(Protocol):
-    """What a fault needs to know of a request in hand."""
-
-    @property
-    def request(self) -> RemotingCommand: ...
-    @property
-    def connection(self) -> Connection: ...
-
-
-C = TypeVar("C", bound=Hit)
 
 
 class Fault:
@@ -111,16 +100,19 @@ class Faults:
     """The rules of one server.
 
     Args:
-        timer: called with seconds and a callback; the timers of the server, so that delays follow its clock.
         seed: makes the choices of rules with a probability the same in each run.
+
+    Attributes:
+        timer: calls a callback after seconds; the server sets its own, so that delays follow its clock.
     """
 
-    def __init__(self, timer: Timer | None = None, seed: int | None = None) -> None:
-        self._timer: Timer = timer or (lambda delay, then: asyncio.get_running_loop().call_later(delay, then))
+    def __init__(self, seed: int | None = None) -> None:
+        self.timer: Timer = lambda delay, then: asyncio.get_running_loop().call_later(delay, then)
         self._chance = random.Random(seed)  # noqa: S311 - chance for tests, no secret
         self._faults: list[Fault] = []
         self._active: tuple[Fault, ...] = ()
-        self._switches: list[Callable[[bool], object]] = []
+        self._dispatchers: list[Dispatcher] = []
+        self._detach: list[Callable[[], None]] = []
         self._held: dict[Connection, _Held] = {}
 
     def __repr__(self) -> str:
@@ -145,10 +137,20 @@ class Faults:
         """Begin the choices of rules with a probability anew."""
         self._chance.seed(seed)
 
-    def on_switch(self, switch: Callable[[bool], object]) -> None:
-        """Have a function called with whether rules are active, now and at each change."""
-        self._switches.append(switch)
-        switch(self.is_active)
+    def attach(self, dispatcher: Dispatcher) -> None:
+        """Hit the requests of a dispatcher, too."""
+        self._dispatchers.append(dispatcher)
+        if self._active:
+            self._detach.append(dispatcher.intercept(self.intercept))
+
+    def detach_all(self) -> None:
+        """Let the requests of all dispatchers pass, and forget answers that wait to be overtaken."""
+        for detach in self._detach:
+            detach()
+        self._detach.clear()
+        self._dispatchers.clear()
+        for connection in list(self._held):
+            self._release(connection)
 
     def add(self, rule: FaultRule | str) -> Fault:
         """Put a rule to work, behind those that are there: the first that takes a request hits it.
@@ -200,11 +202,14 @@ class Faults:
         self._refresh()
 
     def _refresh(self) -> None:
-        before = self.is_active
+        before = bool(self._active)
         self._active = tuple([fault for fault in self._faults if not fault.is_spent])
-        if self.is_active != before:
-            for switch in self._switches:
-                switch(self.is_active)
+        if self._active and not before:
+            self._detach = [dispatcher.intercept(self.intercept) for dispatcher in self._dispatchers]
+        elif before and not self._active:
+            for detach in self._detach:
+                detach()
+            self._detach.clear()
 
     def take(self, request: RemotingCommand) -> FaultRule | None:
         """The rule that hits a request, which is counted; None if it passes."""
@@ -217,7 +222,7 @@ class Faults:
 
     # ---- carrying out ----
 
-    def intercept(self, call: C, following: Callable[[C], Answer]) -> Answer:
+    def intercept(self, call: Call, following: Handler) -> Answer:
         """Carry a request out by ``proceed``, or what a rule wants in its place.
 
         None stands for no answer, as with handlers.
@@ -235,9 +240,7 @@ class Faults:
             return self._kept(rule, call, answer)
         return self._finish(rule, call, answer)
 
-    async def _later(
-        self, rule: FaultRule, call: C, following: Callable[[C], Answer]
-    ) -> RemotingCommand | None:
+    async def _later(self, rule: FaultRule, call: Call, following: Handler) -> RemotingCommand | None:
         await self._delay(rule)
         answer = following(call)
         if answer is not None and not isinstance(answer, RemotingCommand):
@@ -245,7 +248,7 @@ class Faults:
         return self._pass(call, answer)
 
     async def _awaited(
-        self, rule: FaultRule | None, call: Hit, answer: Awaitable[RemotingCommand | None]
+        self, rule: FaultRule | None, call: Call, answer: Awaitable[RemotingCommand | None]
     ) -> RemotingCommand | None:
         answered = await answer
         if rule is not None and rule.effect == "delay":
@@ -253,13 +256,13 @@ class Faults:
         return self._finish(rule, call, answered)
 
     async def _kept(
-        self, rule: FaultRule, call: Hit, answer: RemotingCommand | None
+        self, rule: FaultRule, call: Call, answer: RemotingCommand | None
     ) -> RemotingCommand | None:
         await self._delay(rule)
         return self._pass(call, answer)
 
     def _finish(
-        self, rule: FaultRule | None, call: Hit, answer: RemotingCommand | None
+        self, rule: FaultRule | None, call: Call, answer: RemotingCommand | None
     ) -> RemotingCommand | None:
         """What becomes of the answer of a request that was carried out."""
         if rule is None:
@@ -268,15 +271,13 @@ class Faults:
             return self._hold(rule, call, answer)
         return self._instead(rule, call)
 
-    def _instead(self, rule: FaultRule, call: Hit) -> RemotingCommand | None:
+    def _instead(self, rule: FaultRule, call: Call) -> RemotingCommand | None:
         """What the client gets in place of the answer."""
         connection = call.connection
         if rule.effect == "error":
             return self._pass(
                 call,
-                RemotingCommand(
-                    rule.response_code, 0, opaque=call.request.opaque, flag=1, remark=self._remark(rule)
-                ),
+                make_answer(rule.response_code, self._remark(rule)),
             )
         if rule.effect == "garbage" and connection.transport is not None:
             connection.flush()
@@ -292,10 +293,10 @@ class Faults:
     async def _delay(self, rule: FaultRule) -> None:
         over = asyncio.Event()
         low, high = rule.seconds
-        self._timer(self._chance.uniform(low, high), over.set)
+        self.timer(self._chance.uniform(low, high), over.set)
         await over.wait()
 
-    def _hold(self, rule: FaultRule, call: Hit, answer: RemotingCommand | None) -> RemotingCommand | None:
+    def _hold(self, rule: FaultRule, call: Call, answer: RemotingCommand | None) -> RemotingCommand | None:
         connection = call.connection
         if answer is None or call.request.is_oneway or connection in self._held:
             return self._pass(call, answer)  # one is enough: this answer overtakes that one
@@ -305,7 +306,7 @@ class Faults:
         self._held[connection] = held
         return None
 
-    def _pass(self, call: Hit, answer: RemotingCommand | None) -> RemotingCommand | None:
+    def _pass(self, call: Call, answer: RemotingCommand | None) -> RemotingCommand | None:
         """Let an answer overtake one that waits for it."""
         connection = call.connection
         held = self._held.get(connection)
