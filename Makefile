@@ -34,11 +34,12 @@ dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .ven
 
 build: $(STAMPS)/native  ## compile what changed in csrc
 
-lint: $(WITH_DEV)  ## ruff, cython-lint, import contracts, content of the sdist
+lint: $(WITH_DEV)  ## ruff, cython-lint, import contracts, generated files, content of the sdist
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@PATH=$(abspath $(VENV)/bin):$$PATH cython-lint --max-line-length 120 csrc
 	@$(PY) tools/check_csrc.py
+	@$(PY) tools/make_sync.py --check
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/check-manifest
 

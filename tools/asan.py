@@ -12,7 +12,7 @@ import sys
 
 from variant import compile_copy, copy_sources, run_tests, suites_in
 
-SUITES = ("tests/unit", "tests/vectors", "tests/transport", "tests/fuzz")
+SUITES = ("tests/unit", "tests/vectors", "tests/transport", "tests/engine", "tests/fuzz")
 
 
 def runtime_library(name: str) -> str:
@@ -26,7 +26,7 @@ def runtime_library(name: str) -> str:
 
 
 def main() -> int:
-    copy = copy_sources("asan", "csrc", "src", "tests", "docs")
+    copy = copy_sources("asan", "csrc", "src", "tests", "docs", "tools")
     compile_copy(copy, PYROCKETMQ_SANITIZE="1")
     preload = " ".join(runtime_library(name) for name in ("libasan.so", "libubsan.so"))
     suites = sys.argv[1:] or suites_in(copy, SUITES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyrocketmq.remote.async_remote import AsyncRemote
+from pyrocketmq.remote.sync_remote import SyncRemote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pyrocketmq.remote.hooks import RpcHook
     from pyrocketmq.transport import TransportConfig
 
-__all__ = ["create_async_remote"]
+__all__ = ["create_async_remote", "create_sync_remote"]
 
 
 def create_async_remote(
@@ -33,3 +34,21 @@ def create_async_remote(
         credentials: who signs the requests, or a function that gives them.
     """
     return AsyncRemote(transport_config, remote_config, hooks=hooks, credentials=credentials)
+
+
+def create_sync_remote(
+    transport_config: TransportConfig | str,
+    remote_config: RemoteConfig | None = None,
+    *,
+    hooks: Sequence[RpcHook] = (),
+    credentials: CredentialsSource | None = None,
+) -> SyncRemote:
+    """A remote whose calls block, for any number of threads; it connects on first use, or by ``with``.
+
+    Args:
+        transport_config: where to connect and how, or ``host:port``.
+        remote_config: limits of its calls.
+        hooks: called around each request, on the engine thread.
+        credentials: who signs the requests, or a function that gives them.
+    """
+    return SyncRemote(transport_config, remote_config, hooks=hooks, credentials=credentials)
