@@ -2,6 +2,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pyrocketmq._native.bytesio cimport Output
 from pyrocketmq._native.command cimport RemotingCommand
+from pyrocketmq._native.frame cimport FrameView
 from pyrocketmq._native.sending cimport SendFields
 from pyrocketmq._native.waiters cimport Kind, Slot, Waiters
 
@@ -11,7 +12,15 @@ cdef enum:
     FLUSH_BYTES = 262144
 
 
+cdef class RequestTaker:
+    """Serves some requests of a peer without a command being built."""
+
+    # True when it has taken the request, or False when the handler of the connection has to.
+    cdef bint take(self, RequestChannel channel, const FrameView *view) except -1
+
+
 cdef class RequestChannel:
+    cdef bytes peer_host  # address and port of the peer as a record has them
     cdef object loop
     cdef object transport
     cdef object clock
@@ -52,6 +61,7 @@ cdef class RequestChannel:
     cdef uint64_t bad_frames
     cdef uint64_t requests_in
 
+    cdef bytes packed_peer(self)
     cdef double now(self) except? -1
     cdef int64_t tick_now(self) except? -1
     cdef int64_t rest_until(self) except? -1

@@ -12,9 +12,10 @@ from libc.string cimport memcpy
 from pyrocketmq._native.bytesio cimport put_bytes, release, reserve, written
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
-from pyrocketmq._native.frame cimport BINARY_CODEC, JSON_CODEC, write_frame
+from pyrocketmq._native.frame cimport BINARY_CODEC, JSON_CODEC, FrameView, write_frame
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
+from pyrocketmq._native.record cimport host_of
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
 from pyrocketmq._native.waiters cimport (
     COMMAND,
@@ -58,6 +59,13 @@ ConnectionStats = namedtuple(
     module="pyrocketmq._native.connection",
 )
 ConnectionStats.__doc__ = "What a connection has done so far, and what it holds now."
+
+
+cdef class RequestTaker:
+    """Serves some requests of a peer without a command being built."""
+
+    cdef bint take(self, RequestChannel channel, const FrameView *view) except -1:
+        return False
 
 
 cdef class RequestChannel:
@@ -115,6 +123,12 @@ cdef class RequestChannel:
             self.frames_in, self.frames_out, self.bytes_in, self.written_before, self.waiters.waiting,
             self.waiters.resting, self.late_answers, self.timeouts, self.bad_frames, self.requests_in,
         )
+
+    cdef bytes packed_peer(self):
+        """Address and port of the peer as they stand in the record of a message that it sends."""
+        if self.peer_host is None:
+            self.peer_host = host_of(self.transport.get_extra_info("peername")[:2], "peer")
+        return self.peer_host
 
     # ---- requests ----
 

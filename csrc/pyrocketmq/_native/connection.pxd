@@ -1,4 +1,4 @@
-from pyrocketmq._native.channel cimport RequestChannel
+from pyrocketmq._native.channel cimport RequestChannel, RequestTaker
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameReader, FrameView
 
@@ -14,6 +14,7 @@ cdef class Connection(RequestChannel):
     cdef object on_made
     cdef object on_lost
     cdef object on_frame
+    cdef RequestTaker taker
     cdef FrameReader reader
     cdef ReadSpace read_space
     cdef list closers

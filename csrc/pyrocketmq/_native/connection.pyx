@@ -12,7 +12,14 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendAnswer, SendResult, make_send_result, read_send_answer
 from pyrocketmq._native.bytesio cimport written
-from pyrocketmq._native.channel cimport ANSWER_FLAG, FLUSH_BYTES, RequestChannel, codec_number, set_error
+from pyrocketmq._native.channel cimport (
+    ANSWER_FLAG,
+    FLUSH_BYTES,
+    RequestChannel,
+    RequestTaker,
+    codec_number,
+    set_error,
+)
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameReader, FrameView, decode_view
 from pyrocketmq._native.message cimport Message
@@ -81,6 +88,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         on_made=None,
         on_lost=None,
         on_frame=None,
+        RequestTaker taker=None,
         clock=None,
         first_opaque=None,
     ):
@@ -103,6 +111,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         self.on_made = on_made
         self.on_lost = on_lost
         self.on_frame = on_frame
+        self.taker = taker
         self.clock = clock
         self.has_opaque = first_opaque is not None
         self.next_opaque = first_opaque if self.has_opaque else 0
@@ -190,6 +199,9 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
     cdef int take_frame(self, const FrameView *view) except -1:
         cdef RemotingCommand command
         cdef bint raw = self.on_frame is not None
+        if self.taker is not None and self.taker.take(self, view):
+            self.requests_in += 1
+            return 0
         if raw and self.waiters.waiting == 0:
             return self.give_frame(view)
         if self.sends and self.take_send_answer(view):

@@ -10,7 +10,7 @@ from cpython.dict cimport PyDict_Next, PyDict_SetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint8_t
-from libc.string cimport memcmp, memcpy, strlen
+from libc.string cimport memcmp, strlen
 
 from pyrocketmq._native.command cimport (
     UNKNOWN_LANGUAGE,
@@ -50,7 +50,7 @@ from pyrocketmq._native.json_scan cimport (
     stands,
     token_text,
 )
-from pyrocketmq._native.text cimport Text, put_decimal, put_json_chars, utf8_of
+from pyrocketmq._native.text cimport Text, put_decimal, put_json_chars, put_literal, utf8_of
 
 from pyrocketmq.errors import DeserializationError
 
@@ -86,12 +86,6 @@ cdef Py_ssize_t json_header_room(RemotingCommand command) except -1:
     if command._remark is not None:
         room += text_room(command._remark, "remark", None)
     return room
-
-
-cdef inline uint8_t *put_literal(uint8_t *at, const char *text) noexcept nogil:
-    cdef size_t size = strlen(text)
-    memcpy(at, text, size)
-    return at + size
 
 
 cdef inline uint8_t *put_text(uint8_t *at, object text) noexcept:

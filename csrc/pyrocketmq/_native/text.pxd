@@ -5,7 +5,7 @@ Inline functions only; the callers turn a refusal into an error that names their
 
 from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_New
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, strlen
 
 from pyrocketmq._native.bytesio cimport (
     Output,
@@ -203,6 +203,13 @@ cdef inline int put_json_string(Output *output, const char *text, Py_ssize_t siz
     output.at[0] = 0x22
     output.at += 1
     return 0
+
+
+cdef inline uint8_t *put_literal(uint8_t *at, const char *text) noexcept nogil:
+    """Write a text that is known when this is compiled."""
+    cdef size_t size = strlen(text)
+    memcpy(at, text, size)
+    return at + size
 
 
 cdef inline uint8_t *put_hex(uint8_t *at, const uint8_t *source, Py_ssize_t count) noexcept nogil:
