@@ -32,6 +32,7 @@ cdef class Turn:
     cdef readonly Py_ssize_t count
     cdef readonly list queues
     cdef list channels
+    cdef LogQueue last_queue
     cdef bytes store_host
     cdef bytes json_begin
     cdef bytes binary_begin
@@ -58,7 +59,7 @@ cdef class Intake(RequestTaker):
     cdef int64_t now_ms
     cdef Output header_space
     cdef Output properties_space
-    cdef public bint is_on
+    cdef set general_only
     cdef readonly int64_t taken
 
     cdef list queues_of(self, const Text *topic)

@@ -118,8 +118,9 @@ cdef class Turn:
         if channels == 0 or self.channels[channels - 1] is not channel:
             self.channels.append(channel)
             channels += 1
-        if not self.queues or (self.queues[-1] is not queue and queue not in self.queues):
+        if self.last_queue is not queue and queue not in self.queues:
             self.queues.append(queue)
+        self.last_queue = queue
         fresh = &self.taken[self.count]
         fresh.channel = <int32_t>(channels - 1)
         self.count += 1
@@ -183,6 +184,7 @@ cdef class Intake(RequestTaker):
             Whoever made the intake then commits the log later in this turn, and answers what `take_turn` gives.
         extra: text of the properties that each message gets.
         special: names of properties that need a decision; messages with them are not taken.
+        general_only: while it has anything in it, no message is taken.
         region: the region that answers name.
         max_body_bytes: longer bodies are left to the handler, which refuses them.
     """
@@ -194,6 +196,7 @@ cdef class Intake(RequestTaker):
         *,
         bytes extra not None=b"",
         special=(),
+        set general_only=None,
         str region not None="DefaultRegion",
         Py_ssize_t max_body_bytes=4194304,
     ):
@@ -205,14 +208,14 @@ cdef class Intake(RequestTaker):
             self.special_sizes |= <uint32_t>1 << min(len(name), 31)
         self.max_body_bytes = max_body_bytes
         self.topics = {}
-        self.is_on = True
+        self.general_only = set() if general_only is None else general_only
         fields = {"MSG_REGION": region, "TRACE_ON": "true", "msgId": "?"}
         # What an answer begins with is what the general encoder writes, up to the first id.
         whole = encode_frame(RemotingCommand(0, 0, opaque=0, flag=ANSWER_FLAG, ext_fields=fields))
         self.json_begin = whole[WORDS_BYTES:whole.index(b'"?"') + 1]
         fields["msgId"] = "?" * 2 * (len(log.store_host) + OFFSET_BYTES)
         whole = encode_frame(RemotingCommand(0, 0, opaque=0, flag=ANSWER_FLAG, ext_fields=fields), "binary")
-        self.binary_begin = whole[WORDS_BYTES:-len(fields["msgId"])]
+        self.binary_begin = whole[WORDS_BYTES:len(whole) - len(fields["msgId"])]
 
     def __dealloc__(self):
         release(&self.header_space)
@@ -306,7 +309,7 @@ cdef class Intake(RequestTaker):
         cdef Taken *taken
         cdef LogQueue queue
         cdef list queues
-        if not self.is_on or not read_send_request(view, &request, &self.header_space):
+        if self.general_only or not read_send_request(view, &request, &self.header_space):
             return False
         if request.wire_flag & ~ONEWAY_FLAG or request.sys_flag & ~PLAIN_FLAGS:
             return False

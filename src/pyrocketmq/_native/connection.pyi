@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Self
 from typing_extensions import Buffer, disjoint_base
 
 from pyrocketmq._native.answer import SendResult
+from pyrocketmq._native.channel import RequestTaker
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sending import SendEncoder
@@ -50,6 +51,7 @@ class Connection(BufferedProtocol):
         on_lost: called with the connection and the reason once it is gone.
         on_frame: called with the bytes of each whole frame that is no answer to a request of this
             connection; then there is no handler, and nothing is answered.
+        taker: is offered every request before the handler, and may serve it natively.
         clock: seconds that never go back, for tests.
         first_opaque: the first number for own requests; those of the process are used by default.
     """
@@ -72,6 +74,7 @@ class Connection(BufferedProtocol):
         on_made: Callable[[Connection], object] | None = None,
         on_lost: Callable[[Connection, ConnectionClosedError], object] | None = None,
         on_frame: Callable[[bytes], object] | None = None,
+        taker: RequestTaker | None = None,
         clock: Callable[[], float] | None = None,
         first_opaque: int | None = None,
     ) -> Self: ...

@@ -32,12 +32,10 @@ class Intake(RequestTaker):
             gives.
         extra: text of the properties that each message gets.
         special: names of properties that need a decision; messages with them are not taken.
+        general_only: while it has anything in it, no message is taken.
         region: the region that answers name.
         max_body_bytes: longer bodies are left to the handler, which refuses them.
     """
-
-    is_on: bool
-    """False leaves everything to the handler."""
 
     def __new__(
         cls,
@@ -46,6 +44,7 @@ class Intake(RequestTaker):
         *,
         extra: bytes = b"",
         special: Iterable[str] = (),
+        general_only: set[str] | None = None,
         region: str = "DefaultRegion",
         max_body_bytes: int = 4194304,
     ) -> Intake: ...

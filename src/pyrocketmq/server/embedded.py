@@ -151,6 +151,7 @@ class EmbeddedServer:
                 holds_reading=True,
                 on_made=broker.connection_made,
                 on_lost=broker.connection_lost,
+                taker=broker.messages.quick.intake,
             )
 
         listener = await listen(connect, config.host, port, config.tls)

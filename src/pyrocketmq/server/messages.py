@@ -20,6 +20,7 @@ from pyrocketmq.model.enums import ResponseCode
 from pyrocketmq.model.message_ext import MessageExt, decode_messages_strict
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.quick import QuickSends
 from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Messages(Concern):
     """The way into the log.
 
     Attributes:
+        common: the properties that every message of a client gets.
+        quick: the native way of plain sends.
         redirects: called in turn with the draft of each message that a client sends, before it is stored.
             They change it in place, or raise `Refused`.
     """
@@ -93,6 +96,8 @@ class Messages(Concern):
         self._hosts: dict[str, bytes] = {}
         self._address, self._port = parse_address(broker.address)
         self.redirects: list[Redirect] = []
+        self.common = {"MSG_REGION": REGION, "TRACE_ON": "true", "CLUSTER": broker.config.cluster}
+        self.quick = QuickSends(broker, self._commit_soon, self.common, self.refusal)
 
     # ---- appending ----
 
@@ -105,9 +110,7 @@ class Messages(Concern):
         self.check_body(draft.body)
         properties = draft.properties
         properties.pop("WAIT", None)
-        properties["MSG_REGION"] = REGION
-        properties["TRACE_ON"] = "true"
-        properties["CLUSTER"] = self._broker.config.cluster
+        properties.update(self.common)
         if "UNIQ_KEY" not in properties:
             properties["UNIQ_KEY"] = next_unique_id()
         for redirect in self.redirects:
@@ -224,6 +227,11 @@ class Messages(Concern):
         self._is_due = False
         touched, self._touched = self._touched, {}
         followers, self._followers = self._followers, []
+        quick = self.quick.take_turn()
+        if quick is not None:
+            turn, answer = quick
+            touched.update(dict.fromkeys(turn.queues))
+            followers.append(answer)
         try:
             self._store.commit()
         except StoreError as error:

@@ -103,7 +103,11 @@ class Sending(Concern):
 
     async def store(self, call: Call, draft: Draft) -> RemotingCommand:
         """Store one message, and say where it lies."""
+        topic = self._broker.topics.get(draft.topic)
         stored = self._messages.accept(draft)
+        if topic is not None and stored.topic == topic.name and topic.is_plain:
+            # From now on its plain messages need none of these checks.
+            self._messages.quick.open(topic)
         unique_key = draft.properties.get("UNIQ_KEY")
         await self._messages.committed()
         header = SendMessageResponseHeader(
@@ -117,7 +121,7 @@ class Sending(Concern):
     async def _send_batch(self, call: Call, draft: Draft) -> RemotingCommand:
         self._messages.check_body(draft.body)
         unique_key = draft.properties.pop("UNIQ_KEY", None)
-        draft.properties = {**COMMON_FIELDS, "CLUSTER": self._broker.config.cluster}
+        draft.properties = dict(self._messages.common)
         stored = self._messages.append_batch(draft)
         await self._messages.committed()
         header = SendMessageResponseHeader(

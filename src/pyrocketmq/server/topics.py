@@ -13,6 +13,8 @@ from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyrocketmq.server.broker import Broker
 
 __all__ = ["TEMPLATE_TOPIC", "TopicSettings", "TopicTable", "check_topic_name"]
@@ -73,6 +75,11 @@ class TopicSettings:
         return bool(self.perm & Perm.WRITE.value)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its messages are nothing special to a broker."""
+        return self.is_writable and self.name not in _NOT_SENT_TO and not self.name.startswith("%")
+
+    @property
     def queue_limit(self) -> int:
         """Queue ids are below this."""
         return max(self.read_queues, self.write_queues)
@@ -85,6 +92,8 @@ class TopicTable(Concern):
         self._broker = broker
         self._state = broker.state("topics")
         self._topics: dict[str, TopicSettings] = {}
+        self.watchers: list[Callable[[str], object]] = []
+        """Called with the name of a topic that is made, changed or deleted."""
         for name, values in self._state.load().items():
             self._topics[name] = _from_state(name, values)
         queues = broker.config.default_queues
@@ -125,7 +134,7 @@ class TopicTable(Concern):
         """Make a topic, or change one."""
         if self._topics.get(settings.name) != settings:
             self._topics[settings.name] = settings
-            self._save()
+            self._changed(settings.name)
 
     def ensure(self, name: str, queues: int = 1, perm: int = READ_WRITE) -> TopicSettings:
         """A topic of the broker's own, such as those for retries; made if it is not there."""
@@ -140,7 +149,7 @@ class TopicTable(Concern):
         if self._topics.pop(name, None) is None:
             return False
         self._broker.store.drop_topic(name)
-        self._save()
+        self._changed(name)
         return True
 
     def for_send(self, name: str, template: str | None, queues: int) -> TopicSettings:
@@ -176,6 +185,11 @@ class TopicTable(Concern):
         made = replace(model, name=name, read_queues=count, write_queues=count, perm=model.perm & ~_INHERIT)
         self.put(made)
         return made
+
+    def _changed(self, name: str) -> None:
+        for watcher in self.watchers:
+            watcher(name)
+        self._save()
 
     def _save(self) -> None:
         self._state.save({name: asdict(settings) for name, settings in self._topics.items()})
