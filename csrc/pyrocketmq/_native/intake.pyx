@@ -8,7 +8,7 @@ owner of the log has committed the turn of the event loop. This module must not 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, strlen
 
 from pyrocketmq._native.bytesio cimport (
@@ -143,7 +143,8 @@ cdef class Turn:
             at = self.put_binary(start + WORDS_BYTES, message, offset)
         else:
             memcpy(start + WORDS_BYTES, begin, begin_size)
-            at = put_hex(start + WORDS_BYTES + begin_size, <const uint8_t *>PyBytes_AS_STRING(self.store_host), host_size)
+            at = start + WORDS_BYTES + begin_size
+            at = put_hex(at, <const uint8_t *>PyBytes_AS_STRING(self.store_host), host_size)
             at = put_hex(at, offset, OFFSET_BYTES)
             at = put_decimal(put_literal(at, b'","queueId":"'), message.queue_id)
             at = put_decimal(put_literal(at, b'","queueOffset":"'), message.queue_offset)
