@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 from pyrocketmq.errors import StoreError
 from pyrocketmq.server.acl import AccessControl
 from pyrocketmq.server.arrivals import Arrivals
+from pyrocketmq.server.clients import Clients
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.dispatch import Dispatcher
+from pyrocketmq.server.groups import Groups
+from pyrocketmq.server.locks import Locks
 from pyrocketmq.server.messages import Messages
+from pyrocketmq.server.offsets import Offsets
 from pyrocketmq.server.pulling import Pulling
 from pyrocketmq.server.sending import Sending
 from pyrocketmq.server.store import MessageStore
@@ -78,6 +82,10 @@ class Broker:
             self.messages = self.add(Messages(self))
             self.sending = self.add(Sending(self))
             self.pulling = self.add(Pulling(self))
+            self.groups = self.add(Groups(self))
+            self.offsets = self.add(Offsets(self))
+            self.clients = self.add(Clients(self))
+            self.locks = self.add(Locks(clock))
         except BaseException:
             self.store.close()
             raise

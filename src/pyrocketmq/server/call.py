@@ -9,6 +9,7 @@ from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.errors import DeserializationError
 from pyrocketmq.model.enums import LanguageCode, ResponseCode
 from pyrocketmq.model.headers import Header
+from pyrocketmq.model.json_body import JsonBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ Answer: TypeAlias = RemotingCommand | Awaitable[RemotingCommand | None] | None
 """What a handler gives: the answer, something to await for it, or None when there is none to send."""
 
 H = TypeVar("H", bound=Header)
+B = TypeVar("B", bound=JsonBody)
 
 _LANGUAGE = LanguageCode.JAVA.value
 _VERSION = 513
@@ -88,6 +90,17 @@ class Call:
         """
         try:
             return kind.from_ext_fields(self.request.ext_fields, check_required=check_required)
+        except DeserializationError as error:
+            raise Refused(ResponseCode.SYSTEM_ERROR, error.what) from error
+
+    def decode(self, kind: type[B]) -> B:
+        """The JSON body of the request.
+
+        Raises:
+            Refused: there is none, or it is not of this kind.
+        """
+        try:
+            return kind.decode(self.request.body)
         except DeserializationError as error:
             raise Refused(ResponseCode.SYSTEM_ERROR, error.what) from error
 

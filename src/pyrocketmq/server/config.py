@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.server.store import StoreOptions
@@ -49,6 +49,11 @@ class ServerConfig:
     """Whether a topic is made by the first send to it."""
     default_queues: int = 8
     """Queues of the template for topics that are made by a send; clients ask for 4 by default."""
+    auto_create_groups: bool = True
+    """Whether a consumer group is made by the first client that uses it."""
+    unknown_offset: Literal["auto", "zero", "not-found"] = "auto"
+    """What a group without an offset is told: 0, or that there is none, so that the client decides where to
+    begin. ``auto`` is what real brokers do: 0 if the first message of the queue is still there."""
     max_message_bytes: int = 4 * 1024 * 1024
     """Longest body that is taken."""
     max_pull_bytes: int = 256 * 1024
@@ -65,6 +70,12 @@ class ServerConfig:
         _check(bool(self.cluster), "cluster", self.cluster, "must not be empty")
         _check(
             1 <= self.default_queues <= 65536, "default_queues", self.default_queues, "must be 1 to 65,536"
+        )
+        _check(
+            self.unknown_offset in ("auto", "zero", "not-found"),
+            "unknown_offset",
+            self.unknown_offset,
+            "must be auto, zero or not-found",
         )
         for name in ("max_message_bytes", "max_pull_bytes", "max_pull_messages", "retention_check_interval"):
             _check(getattr(self, name) > 0, name, getattr(self, name), "must be positive")

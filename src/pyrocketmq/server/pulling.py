@@ -88,6 +88,7 @@ class Pulling(Concern):
     """Pull answers, at once or when there is something to answer.
 
     Attributes:
+        check_group: called with the group of each pull; raises `Refused` if it may not consume.
         subscription_of: gives the subscription that a group's members have announced for a topic, or None.
         committed_offset: called with group, topic, queue id and offset when a pull carries an offset to
             store.
@@ -100,6 +101,7 @@ class Pulling(Concern):
         self._log = broker.store.log
         self._filters: dict[tuple[str, str], _Filter] = {}
         self._held: dict[Connection, dict[int, _Held]] = {}
+        self.check_group: Callable[[str], object] = lambda _: None
         self.subscription_of: Callable[[str, str], SubscriptionData | None] = lambda _group, _topic: None
         self.committed_offset: Callable[[str, str, int, int], object] = lambda *_: None
         self.offset_resets: Callable[[str, str, int], int | None] = lambda *_: None
@@ -119,6 +121,7 @@ class Pulling(Concern):
 
     def _pull(self, call: Call) -> Answer:
         header = call.header(PullMessageRequestHeader)
+        self.check_group(header.consumer_group)
         topic = self._broker.topics.require(header.topic)
         if not topic.is_readable:
             raise Refused(ResponseCode.NO_PERMISSION, f"the topic[{topic.name}] pulling message is forbidden")
@@ -185,6 +188,11 @@ class Pulling(Concern):
         return held.answer
 
     def _look_again(self, held: _Held) -> None:
+        header = held.header
+        reset = self.offset_resets(header.consumer_group, header.topic, header.queue_id)
+        if reset is not None:
+            self._settle(held, self._reset_answer(header, reset))
+            return
         cut = self._cut(held.header, held.filter, held.offset)
         if cut.status == CutStatus.NO_MATCH:
             # What came is for others: wait on, from behind it.
