@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, TypeVar
 from pyrocketmq.errors import StoreError
 from pyrocketmq.server.acl import AccessControl
 from pyrocketmq.server.arrivals import Arrivals
+from pyrocketmq.server.broker_admin import BrokerAdmin
 from pyrocketmq.server.clients import Clients
 from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.consume_admin import ConsumeAdmin
 from pyrocketmq.server.dispatch import Dispatcher
 from pyrocketmq.server.groups import Groups
 from pyrocketmq.server.locks import Locks
 from pyrocketmq.server.messages import Messages
 from pyrocketmq.server.offsets import Offsets
 from pyrocketmq.server.pulling import Pulling
+from pyrocketmq.server.queries import Queries
 from pyrocketmq.server.sending import Sending
+from pyrocketmq.server.stats import Stats
 from pyrocketmq.server.store import MessageStore
+from pyrocketmq.server.topic_admin import TopicAdmin
 from pyrocketmq.server.topics import TopicTable
 from pyrocketmq.transport.utils import parse_address
 
@@ -86,6 +91,10 @@ class Broker:
             self.offsets = self.add(Offsets(self))
             self.clients = self.add(Clients(self))
             self.locks = self.add(Locks(clock))
+            self.queries = self.add(Queries(self))
+            self.stats = self.add(Stats(self))
+            for admin in (TopicAdmin, ConsumeAdmin, BrokerAdmin):
+                self.add(admin(self))
         except BaseException:
             self.store.close()
             raise

@@ -102,6 +102,10 @@ class Offsets(Concern):
         """The groups that have offsets in a topic."""
         return [group for name, group in self._offsets if name == topic]
 
+    def sums(self) -> list[tuple[str, str, int]]:
+        """Topic, group and the sum of its offsets, for all that there are."""
+        return [(topic, group, sum(queues.values())) for (topic, group), queues in self._offsets.items()]
+
     def forget_group(self, group: str) -> None:
         """Drop all offsets of a group."""
         self._forget([key for key in self._offsets if key[1] == group])

@@ -44,7 +44,7 @@ def check_topic_name(topic: str) -> None:
     if not topic.strip():
         what = "The specified topic is blank."
     elif not _NAME.fullmatch(topic):
-        what = "The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
+        what = f"The specified topic: {topic}, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
     elif len(topic) > MAX_TOPIC_LENGTH:
         what = "The specified topic is longer than topic max length."
     if what is not None:
