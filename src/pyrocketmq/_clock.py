@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "ManualClock", "SystemClock"]
+__all__ = ["Clock", "ManualClock", "MovableClock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -30,6 +30,25 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds since some moment; never goes back."""
         return time.monotonic()
+
+
+class MovableClock:
+    """A clock that goes as the machine's does, and can be moved forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self._ahead += seconds
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000 + round(self._ahead * 1000)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+        return time.monotonic() + self._ahead
 
 
 class ManualClock:

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 from typing import TYPE_CHECKING
 
-from pyrocketmq._clock import ManualClock, SystemClock
+from pyrocketmq._clock import ManualClock, MovableClock, SystemClock
 from pyrocketmq._native.connection import Connection
 from pyrocketmq.errors import ConfigurationError, TransportStateError
 from pyrocketmq.server.broker import Broker
@@ -44,10 +44,11 @@ class EmbeddedServer:
 
     Args:
         config: the settings; all in memory on a free port by default.
-        clock: the time; a `ManualClock` stands still but for `advance`.
+        clock: the time; a `ManualClock` stands still but for `advance`, a `MovableClock` goes on by itself.
 
     Attributes:
         faults: what goes wrong on purpose; see `Faults`.
+        dispatchers: those of the name server and of each broker, where interceptors can be put.
     """
 
     def __init__(self, config: ServerConfig | None = None, *, clock: Clock | None = None) -> None:
@@ -60,6 +61,7 @@ class EmbeddedServer:
         self._addr = ""
         self.nameserver = NameServer(self._brokers)
         self.faults = Faults()
+        self.dispatchers: list[Dispatcher] = []
 
     @property
     def addr(self) -> str:
@@ -128,7 +130,7 @@ class EmbeddedServer:
     async def _start_nameserver(self) -> None:
         dispatcher = Dispatcher()
         dispatcher.add(self.nameserver.handlers())
-        self.faults.attach(dispatcher)
+        self._took(dispatcher)
 
         def lost(connection: Connection, _error: ConnectionClosedError) -> None:
             self._connections.discard(connection)
@@ -159,8 +161,12 @@ class EmbeddedServer:
         name = f"broker-{chr(ord('a') + index)}"
         broker = Broker(name, self._address_of(listener), config, self.clock, self.timers)
         self._brokers.append(broker)
-        self.faults.attach(broker.dispatcher)
+        self._took(broker.dispatcher)
         await broker.start()
+
+    def _took(self, dispatcher: Dispatcher) -> None:
+        self.dispatchers.append(dispatcher)
+        self.faults.attach(dispatcher)
 
     def _address_of(self, listener: Listener) -> str:
         host, port = listener.address
@@ -180,6 +186,7 @@ class EmbeddedServer:
             listener.close()
         self._listeners.clear()
         self.faults.detach_all()
+        self.dispatchers.clear()
         connections = list(self._connections)
         for broker in reversed(self._brokers):
             connections.extend(broker.connections)
@@ -195,17 +202,17 @@ class EmbeddedServer:
             self._timers.close()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, which must be a `ManualClock`, and run what falls due on the way, each at its time.
+        """Move the clock forward, and run what falls due on the way, each at its time.
 
         Raises:
             ConfigurationError: the server has another clock.
         """
         clock = self.clock
-        if not isinstance(clock, ManualClock):
+        if not isinstance(clock, ManualClock | MovableClock):
             raise ConfigurationError(
-                f"the clock is a {type(clock).__name__}, only a ManualClock can be moved",
+                f"the clock is a {type(clock).__name__}, which cannot be moved",
                 field="clock",
-                advice="make the server with clock=ManualClock()",
+                advice="make the server with clock=ManualClock() or clock=MovableClock()",
             )
         end = clock.now_ms() + round(seconds * 1000)
         while True:
@@ -214,4 +221,5 @@ class EmbeddedServer:
                 break
             clock.advance(max(due - clock.now_ms(), 0) / 1000)
             self.timers.run_due()
-        clock.advance((end - clock.now_ms()) / 1000)
+        clock.advance(max(end - clock.now_ms(), 0) / 1000)
+        self.timers.run_due()
