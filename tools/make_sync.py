@@ -65,6 +65,62 @@ MODULES: dict[str, tuple[str, tuple[Twin, ...]]] = {
     ),
 }
 
+# The operations of a broker lie in several modules, by concern; so do their twins.
+BROKER = "pyrocketmq.broker"
+BROKER_PARTS = {
+    "sending": "SendingCalls",
+    "reading": "ReadingCalls",
+    "offsets": "OffsetCalls",
+    "popping": "PoppingCalls",
+    "membership": "MembershipCalls",
+    "groups": "GroupCalls",
+    "topics": "TopicCalls",
+    "operating": "OperatingCalls",
+    "users": "UserCalls",
+}
+
+
+def add_part(
+    package: str, module: str, name: str, what: str, bases: tuple[str, ...], *, kept: tuple[str, ...] = ()
+) -> None:
+    """Write the twin of one class of a package into the same module of its folder ``blocking``."""
+    place = f"{package}.blocking.{module}"
+    twin = Twin(f"{package}.{module}:{name}", f"{place}:Sync{name}", bases, kept)
+    MODULES[place] = (f"Sync{name}: {what}", (twin,))
+
+
+for _module, _name in {"calls": "BrokerCalls", **BROKER_PARTS}.items():
+    _bases = () if _module == "calls" else (f"{BROKER}.blocking.calls:SyncBrokerCalls",)
+    add_part(BROKER, _module, _name, "operations of a broker that block their thread.", _bases)
+add_part(
+    BROKER,
+    "client",
+    "BrokerClient",
+    "all operations of one broker, blocking.",
+    tuple(f"{BROKER}.blocking.{module}:Sync{name}" for module, name in BROKER_PARTS.items()),
+    kept=("on_request",),
+)
+
+NAMESERVER = "pyrocketmq.nameserver"
+MODULES[f"{NAMESERVER}.blocking.calls"] = (
+    "The operations of a name server that block their thread.",
+    tuple(
+        Twin(f"{NAMESERVER}.calls:{name}", f"{NAMESERVER}.blocking.calls:Sync{name}", bases)
+        for name, bases in {
+            "NameServerCalls": (),
+            "NameServerQueries": (f"{NAMESERVER}.blocking.calls:SyncNameServerCalls",),
+            "NameServerChanges": (f"{NAMESERVER}.blocking.calls:SyncNameServerCalls",),
+        }.items()
+    ),
+)
+add_part(
+    NAMESERVER,
+    "client",
+    "NameServerClient",
+    "all operations of one name server, blocking.",
+    tuple(f"{NAMESERVER}.blocking.calls:Sync{name}" for name in ("NameServerQueries", "NameServerChanges")),
+)
+
 FACE = "pyrocketmq.remote.face:SyncFace"
 HEADER = "# Written by tools/make_sync.py from the asynchronous class; do not change it by hand."
 
@@ -149,6 +205,8 @@ class Writer:
             return
         decorators = [ast.unparse(item) for item in node.decorator_list]
         docstring = ast.get_docstring(node)
+        if decorators == ["classmethod"]:
+            return  # another way to make an asynchronous object; a twin has ``over`` for it
         if decorators == ["property"]:
             kind = ast.unparse(node.returns) if node.returns else "object"
             body = f"{node.name}: {kind} = self._async.{node.name}\nreturn {node.name}"

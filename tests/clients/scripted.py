@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from pyrocketmq.model import RemotingCommand, RequestCode, ResponseCode
@@ -14,10 +14,16 @@ Script = Callable[[RemotingCommand], Reply]
 
 
 def reply(
-    code: int = 0, *, remark: str | None = None, body: bytes | str | None = None, **fields: str
+    code: int = 0,
+    *,
+    fields: Mapping[str, str] | None = None,
+    remark: str | None = None,
+    body: bytes | str | None = None,
+    **more: str,
 ) -> RemotingCommand:
     """An answer; the server gives it the number of its request."""
-    return RemotingCommand(code, flag=1, remark=remark, ext_fields=fields or None, body=body)
+    ext_fields = {**(fields or {}), **more}
+    return RemotingCommand(code, flag=1, remark=remark, ext_fields=ext_fields or None, body=body)
 
 
 class Scripted:

@@ -1,5 +1,6 @@
 """Name servers: one server's operations, and all of a cluster behind one face that follows their list."""
 
+from pyrocketmq.nameserver.blocking.client import SyncNameServerClient
 from pyrocketmq.nameserver.client import NameServerClient
 from pyrocketmq.nameserver.models import RouteData
 from pyrocketmq.nameserver.servers import NameServers
@@ -13,4 +14,5 @@ __all__ = [
     "NameServerSource",
     "NameServers",
     "RouteData",
+    "SyncNameServerClient",
 ]

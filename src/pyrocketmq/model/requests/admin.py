@@ -137,6 +137,46 @@ class AdminRequests:
         return make_request(RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, header)
 
     @staticmethod
+    def create_create_subscription_group_list_request(body: RequestBody) -> RemotingCommand:
+        """UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST (5.x): many groups; body: SubscriptionGroupList."""
+        return make_request(RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, body=body)
+
+    @staticmethod
+    def create_get_system_topic_list_from_broker_request() -> RemotingCommand:
+        """GET_SYSTEM_TOPIC_LIST_FROM_BROKER: the topics that a broker made for itself."""
+        return make_request(RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER)
+
+    @staticmethod
+    def create_get_broker_ha_status_request() -> RemotingCommand:
+        """GET_BROKER_HA_STATUS (5.x): the state of a broker's replication."""
+        return make_request(RequestCode.GET_BROKER_HA_STATUS)
+
+    @staticmethod
+    def create_get_all_delay_offset_request() -> RemotingCommand:
+        """GET_ALL_DELAY_OFFSET: how far the delay levels are."""
+        return make_request(RequestCode.GET_ALL_DELAY_OFFSET)
+
+    @staticmethod
+    def create_get_timer_metrics_request() -> RemotingCommand:
+        """GET_TIMER_METRICS (5.x): how many timer messages wait, by topic."""
+        return make_request(RequestCode.GET_TIMER_METRICS)
+
+    @staticmethod
+    def create_clean_expired_consume_queue_request() -> RemotingCommand:
+        """CLEAN_EXPIRED_CONSUMEQUEUE: delete queue files whose messages are gone."""
+        return make_request(RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE)
+
+    @staticmethod
+    def create_clean_unused_topic_request() -> RemotingCommand:
+        """CLEAN_UNUSED_TOPIC: delete the queue files of topics that are gone."""
+        return make_request(RequestCode.CLEAN_UNUSED_TOPIC)
+
+    @staticmethod
+    def create_delete_expired_commit_log_request() -> RemotingCommand:
+        """DELETE_EXPIRED_COMMITLOG: delete log files that are over their time, now."""
+        return make_request(RequestCode.DELETE_EXPIRED_COMMITLOG)
+
+    @staticmethod
     def create_get_broker_config_request() -> RemotingCommand:
         """GET_BROKER_CONFIG: a broker's settings as a properties text."""
         return make_request(RequestCode.GET_BROKER_CONFIG)

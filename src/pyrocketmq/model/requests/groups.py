@@ -9,10 +9,12 @@ from pyrocketmq.model.enums import RequestCode
 from pyrocketmq.model.headers.groups import (
     CloneGroupOffsetRequestHeader,
     ConsumeMessageDirectlyResultRequestHeader,
+    GetAllProducerInfoRequestHeader,
     GetConsumerConnectionListRequestHeader,
     GetConsumerListByGroupRequestHeader,
     GetConsumerRunningInfoRequestHeader,
     GetConsumerStatusRequestHeader,
+    GetConsumeStatsInBrokerHeader,
     GetConsumeStatsRequestHeader,
     GetProducerConnectionListRequestHeader,
     LockBatchMqRequestHeader,
@@ -23,6 +25,7 @@ from pyrocketmq.model.headers.groups import (
     ResetOffsetRequestHeader,
     UnlockBatchMqRequestHeader,
     UnregisterClientRequestHeader,
+    UpdateGroupForbiddenRequestHeader,
 )
 from pyrocketmq.model.heart_beat import HeartbeatData
 from pyrocketmq.model.requests.making import make_request
@@ -169,6 +172,25 @@ class GroupRequests:
             consumer_group=consumer_group, topic=topic, topic_list=topic_list
         )
         return make_request(RequestCode.GET_CONSUME_STATS, header)
+
+    @staticmethod
+    def create_get_broker_consume_stats_request(*, is_order: bool = False) -> RemotingCommand:
+        """GET_BROKER_CONSUME_STATS: offsets and lag of all groups of a broker, ordered ones or the others."""
+        header = GetConsumeStatsInBrokerHeader(is_order=is_order)
+        return make_request(RequestCode.GET_BROKER_CONSUME_STATS, header)
+
+    @staticmethod
+    def create_get_all_producer_info_request() -> RemotingCommand:
+        """GET_ALL_PRODUCER_INFO: the producers that are connected to a broker."""
+        return make_request(RequestCode.GET_ALL_PRODUCER_INFO, GetAllProducerInfoRequestHeader())
+
+    @staticmethod
+    def create_update_group_forbidden_request(
+        consumer_group: str, topic: str, *, readable: bool | None = None
+    ) -> RemotingCommand:
+        """UPDATE_AND_GET_GROUP_FORBIDDEN: whether a group may read a topic; None only asks."""
+        header = UpdateGroupForbiddenRequestHeader(group=consumer_group, topic=topic, readable=readable)
+        return make_request(RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN, header)
 
     @staticmethod
     def create_query_topic_consume_by_who_request(topic: str) -> RemotingCommand:

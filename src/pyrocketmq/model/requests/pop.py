@@ -199,3 +199,8 @@ class PopRequests:
     def create_set_message_request_mode_request(body: RequestBody) -> RemotingCommand:
         """SET_MESSAGE_REQUEST_MODE: pull or pop for a group; the body: SetMessageRequestModeRequestBody."""
         return make_request(RequestCode.SET_MESSAGE_REQUEST_MODE, body=body)
+
+    @staticmethod
+    def create_get_all_message_request_mode_request() -> RemotingCommand:
+        """GET_ALL_MESSAGE_REQUEST_MODE: which groups pop and which pull."""
+        return make_request(RequestCode.GET_ALL_MESSAGE_REQUEST_MODE)
