@@ -198,10 +198,11 @@ class AsyncTcpTransport(AsyncTransport):
         """
         if self.states.state is TransportState.CLOSED:
             return
-        for task in (self._keeper, self._attempt):
-            if task is not None:
+        # In rounds: an attempt that fails meanwhile starts a keeper, and a keeper starts attempts.
+        while running := [task for task in (self._attempt, self._keeper) if task and not task.done()]:
+            for task in running:
                 task.cancel()
-                await asyncio.wait([task])
+            await asyncio.wait(running)
         self._keeper = None
         connection = self._connection
         if connection is not None:
