@@ -198,7 +198,12 @@ class AsyncRemote:
             await asyncio.wait(tuple(self._calls), timeout=self.transport.config.close_timeout)
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        try:
+            await self.connect()
+        except BaseException:
+            # Nobody gets this object, so nobody could close it: it must not go on trying.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(

@@ -214,7 +214,12 @@ class AsyncTcpTransport(AsyncTransport):
             self.states.become(TransportState.CLOSED)
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        try:
+            await self.connect()
+        except BaseException:
+            # Nobody gets this object, so nobody could close it: it must not go on trying.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Backoff"]
 
+# Not the generator of the program, whose order it would disturb; and different after a fork.
+_RANDOM = random.SystemRandom()
+
 
 class Backoff:
     """The waits between attempts to reach one address.
@@ -33,7 +36,7 @@ class Backoff:
         maximum: float = 30.0,
         *,
         clock: Callable[[], float] = time.monotonic,
-        random_part: Callable[[], float] = random.random,
+        random_part: Callable[[], float] = _RANDOM.random,
     ) -> None:
         if not 0 < minimum <= maximum <= 3600:
             raise ConfigurationError(
