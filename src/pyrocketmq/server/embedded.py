@@ -15,6 +15,7 @@ from pyrocketmq.server.config import ServerConfig
 from pyrocketmq.server.dispatch import Dispatcher
 from pyrocketmq.server.faults import Faults
 from pyrocketmq.server.nameserver import NameServer
+from pyrocketmq.server.store import MemoryState, RealFiles, StateFile
 from pyrocketmq.server.timers import Timers
 from pyrocketmq.server.tls import listen
 from pyrocketmq.transport.utils import format_address
@@ -59,7 +60,6 @@ class EmbeddedServer:
         self._connections: set[Connection] = set()
         self._timers: Timers | None = None
         self._addr = ""
-        self.nameserver = NameServer(self._brokers)
         self.faults = Faults()
         self.dispatchers: list[Dispatcher] = []
 
@@ -129,7 +129,7 @@ class EmbeddedServer:
 
     async def _start_nameserver(self) -> None:
         dispatcher = Dispatcher()
-        dispatcher.add(self.nameserver.handlers())
+        dispatcher.add(NameServer(self._brokers, self._nameserver_state()).handlers())
         self._took(dispatcher)
 
         def lost(connection: Connection, _error: ConnectionClosedError) -> None:
@@ -141,6 +141,14 @@ class EmbeddedServer:
         listener = await listen(connect, self.config.host, self.config.port, self.config.tls)
         self._listeners.append(listener)
         self._addr = self._address_of(listener)
+
+    def _nameserver_state(self) -> StateFile | MemoryState:
+        folder = self.config.data
+        if folder is None:
+            return MemoryState()
+        files = RealFiles()
+        files.make_folder(folder)
+        return StateFile(files, folder / "nameserver.json", sync=self.config.store.fsync != "never")
 
     async def _start_broker(self, index: int) -> None:
         config = self.config

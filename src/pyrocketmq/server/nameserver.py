@@ -10,6 +10,7 @@ from pyrocketmq.model.route import BrokerData, ClusterInfo, QueueData, TopicRout
 from pyrocketmq.model.topic_data import TopicList
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyrocketmq._native.command import RemotingCommand
     from pyrocketmq.server.broker import Broker
     from pyrocketmq.server.call import Call, Handler
+    from pyrocketmq.server.store import MemoryState, StateFile
 
 __all__ = ["NameServer"]
 
@@ -29,10 +31,12 @@ class NameServer(Concern):
 
     Args:
         brokers: the brokers, which may change while it runs.
+        state: where it keeps what is put into it.
     """
 
-    def __init__(self, brokers: Sequence[Broker]) -> None:
+    def __init__(self, brokers: Sequence[Broker], state: StateFile | MemoryState) -> None:
         self._brokers = brokers
+        self._registry = Registry(brokers, state)
 
     def handlers(self) -> Mapping[int, Handler]:
         """The request codes of routes and lists."""
@@ -40,6 +44,7 @@ class NameServer(Concern):
             RequestCode.GET_ROUTEINFO_BY_TOPIC: self._route,
             RequestCode.GET_BROKER_CLUSTER_INFO: self._cluster_info,
             RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER: self._topic_list,
+            **self._registry.handlers(),
         }
 
     def _route(self, call: Call) -> RemotingCommand:
@@ -47,10 +52,11 @@ class NameServer(Concern):
         queues: list[QueueData] = []
         brokers: list[BrokerData] = []
         for broker in self._brokers:
-            topic = broker.topics.get(header.topic)
+            topic = self._registry.find(broker, header.topic)
             if topic is not None:
+                perm = self._registry.perm_of(broker, topic)
                 queues.append(
-                    QueueData(broker.name, topic.read_queues, topic.write_queues, topic.perm, topic.sys_flag)
+                    QueueData(broker.name, topic.read_queues, topic.write_queues, perm, topic.sys_flag)
                 )
                 brokers.append(_data_of(broker))
         if not queues:
@@ -59,7 +65,7 @@ class NameServer(Concern):
                 f"No topic route info in name server for the topic: {header.topic}",
             )
         is_standard = call.request.version >= STANDARD_JSON_SINCE or bool(header.accept_standard_json_only)
-        route = TopicRouteData(brokers, queues)
+        route = TopicRouteData(brokers, queues, self._registry.order_layout(header.topic))
         return call.answer(body=route.encode(raw_integer_keys=not is_standard))
 
     def _cluster_info(self, call: Call) -> RemotingCommand:
@@ -70,7 +76,7 @@ class NameServer(Concern):
         return call.answer(body=info.encode(raw_integer_keys=True))
 
     def _topic_list(self, call: Call) -> RemotingCommand:
-        names = {topic.name: None for broker in self._brokers for topic in broker.topics.all()}
+        names = {topic.name: None for broker in self._brokers for topic in self._registry.topics_of(broker)}
         return call.answer(body=TopicList(list(names)).encode())
 
 
