@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -32,6 +33,7 @@ from pyrocketmq.model import (
 )
 from pyrocketmq.model.pop import BatchAckMessageRequestBody, PopReceipt
 from pyrocketmq.model.pop_results import PopStatus
+from pyrocketmq.nameserver import NameServerClient
 from pyrocketmq.remote import PRODUCTION_CONFIG, AsyncRemote
 from tests.transport.peers import until
 
@@ -460,3 +462,14 @@ async def test_a_client_connects_on_first_use_and_again_after_close(server: Scri
     await client.close()
 
     assert 2 == len(server.connections)
+
+
+async def test_a_with_block_that_cannot_connect_leaves_nothing_that_goes_on_trying() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # taken, and nothing listens
+        with pytest.raises(ConnectionError):
+            async with BrokerClient("127.0.0.1", unused.getsockname()[1]):
+                pass
+        with pytest.raises(ConnectionError):
+            async with NameServerClient("127.0.0.1", unused.getsockname()[1]):
+                pass

@@ -169,7 +169,11 @@ class NameServers(NameServerQueries):
         await asyncio.gather(*(member.client.close() for member in members))
 
     async def __aenter__(self) -> Self:
-        await self._ready()
+        try:
+            await self._ready()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
