@@ -12,6 +12,7 @@ from pyrocketmq.server.broker_admin import BrokerAdmin
 from pyrocketmq.server.clients import Clients
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.consume_admin import ConsumeAdmin
+from pyrocketmq.server.delays import Delays
 from pyrocketmq.server.dispatch import Dispatcher
 from pyrocketmq.server.groups import Groups
 from pyrocketmq.server.locks import Locks
@@ -19,11 +20,16 @@ from pyrocketmq.server.messages import Messages
 from pyrocketmq.server.offsets import Offsets
 from pyrocketmq.server.pulling import Pulling
 from pyrocketmq.server.queries import Queries
+from pyrocketmq.server.relays import Relays
+from pyrocketmq.server.replies import Replies
+from pyrocketmq.server.sendback import SendBack
 from pyrocketmq.server.sending import Sending
 from pyrocketmq.server.stats import Stats
 from pyrocketmq.server.store import MessageStore
+from pyrocketmq.server.timed import Timed
 from pyrocketmq.server.topic_admin import TopicAdmin
 from pyrocketmq.server.topics import TopicTable
+from pyrocketmq.server.transactions import Transactions
 from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
@@ -95,6 +101,13 @@ class Broker:
             self.stats = self.add(Stats(self))
             for admin in (TopicAdmin, ConsumeAdmin, BrokerAdmin):
                 self.add(admin(self))
+            # Messages are redirected in this order; what is not decided has no delay yet.
+            self.sendback = self.add(SendBack(self))
+            self.delays = self.add(Delays(self))
+            self.timed = self.add(Timed(self))
+            self.transactions = self.add(Transactions(self))
+            self.relays = self.add(Relays(self))
+            self.replies = self.add(Replies(self))
         except BaseException:
             self.store.close()
             raise

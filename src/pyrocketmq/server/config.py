@@ -54,6 +54,12 @@ class ServerConfig:
     unknown_offset: Literal["auto", "zero", "not-found"] = "auto"
     """What a group without an offset is told: 0, or that there is none, so that the client decides where to
     begin. ``auto`` is what real brokers do: 0 if the first message of the queue is still there."""
+    transaction_timeout: float = 6.0
+    """Time until the producer of a half message is asked about it, unless the message names another."""
+    transaction_check_interval: float = 30.0
+    """Time between two such questions."""
+    transaction_check_max: int = 15
+    """Questions that are asked before a half message is given up."""
     max_message_bytes: int = 4 * 1024 * 1024
     """Longest body that is taken."""
     max_pull_bytes: int = 256 * 1024
@@ -77,6 +83,14 @@ class ServerConfig:
             self.unknown_offset,
             "must be auto, zero or not-found",
         )
+        _check(
+            self.transaction_check_max >= 1,
+            "transaction_check_max",
+            self.transaction_check_max,
+            "must be 1 or more",
+        )
+        for name in ("transaction_timeout", "transaction_check_interval"):
+            _check(getattr(self, name) > 0, name, getattr(self, name), "must be positive")
         for name in ("max_message_bytes", "max_pull_bytes", "max_pull_messages", "retention_check_interval"):
             _check(getattr(self, name) > 0, name, getattr(self, name), "must be positive")
 

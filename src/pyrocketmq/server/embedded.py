@@ -229,5 +229,12 @@ class EmbeddedServer:
                 break
             clock.advance(max(due - clock.now_ms(), 0) / 1000)
             self.timers.run_due()
+            self._commit()
         clock.advance(max(end - clock.now_ms(), 0) / 1000)
         self.timers.run_due()
+        self._commit()
+
+    def _commit(self) -> None:
+        # What a timer has stored is to be seen, and may set timers of its own, before time goes on.
+        for broker in self._brokers:
+            broker.messages.commit()
