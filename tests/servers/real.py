@@ -21,6 +21,7 @@ from .server import Security, Server
 LAUNCHER = Path(__file__).parents[2] / "tools" / "rocketmq" / "rocketmq-server"
 LOCK_SECONDS = 2.0
 CHECKS = 3
+STARTS = 3
 
 
 @dataclass(kw_only=True)
@@ -56,7 +57,11 @@ def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterato
     options += ["--conf", f"transactionCheckMax={CHECKS}", "--namesrv-conf", "orderMessageEnable=true"]
     if secured:
         options += ["--acl", "--tls"]
-    up = launch("up", "--version", version, *place, *options)
+    for _ in range(STARTS):
+        up = launch("up", "--version", version, *place, *options)
+        # A port that was free when it was picked may be taken a moment later, by any program.
+        if "bind" not in up.stderr:
+            break
     if up.returncode:
         # Without servers there is nothing to test; one clear text is better than an error for each test.
         pytest.exit(f"RocketMQ {version} could not be started:\n{up.stderr}", returncode=1)
@@ -69,6 +74,7 @@ def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterato
             broker=address,
             broker_name=name,
             lock_seconds=LOCK_SECONDS,
+            check_seconds=1.0,  # --fast-txn
             check_max=CHECKS,
             security=security(facts) if secured else None,
         )

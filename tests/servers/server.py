@@ -36,6 +36,8 @@ class Server(ABC):
     cluster: str = "DefaultCluster"
     lock_seconds: float = 60.0
     """How long a lock on a queue lasts when nobody renews it."""
+    check_seconds: float = 30.0
+    """How often half messages are looked at."""
     check_max: int = 15
     """How often a producer is asked about a half message."""
     security: Security | None = field(default=None)
