@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from pyrocketmq.model import KVTable, Message, RemotingCommand
@@ -53,14 +55,18 @@ def test_a_setting_is_changed(broker: Wire) -> None:
     def value() -> str:
         answer = broker.call(Requests.create_get_broker_config_request())
         lines = dict(line.split("=", 1) for line in (answer.body or b"").decode().splitlines() if "=" in line)
-        return lines["defaultTopicQueueNums"]
+        return lines["autoCreateTopicEnable"]
 
     before = value()
-    broker.call(Requests.create_update_broker_config_request({"defaultTopicQueueNums": "6"}))
+    broker.call(Requests.create_update_broker_config_request({"autoCreateTopicEnable": "false"}))
     changed = value()
-    broker.call(Requests.create_update_broker_config_request({"defaultTopicQueueNums": before}))
+    refused = broker.ask(
+        Requests.create_send_message_v2_request("producers", f"new-{uuid.uuid4().hex}", b"x")
+    ).command
+    broker.call(Requests.create_update_broker_config_request({"autoCreateTopicEnable": before}))
 
-    assert (changed, value()) == ("6", before)
+    assert (before, changed, value()) == ("true", "false", "true")
+    assert refused.code == 17
 
 
 def test_the_rates_of_a_topic_are_told(broker: Wire, topic: str) -> None:

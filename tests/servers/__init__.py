@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .embedded import embedded_server
 from .real import LAUNCHER, RealServer, launch, real_server
 from .server import Security, Server
 from .wire import Answer, Codec, Wire
@@ -32,11 +33,16 @@ KINDS = ("embedded", "5.5.0", "4.9.7")
 
 def chosen_servers(config: pytest.Config) -> list[str]:
     """The values of ``--server``."""
-    return list(dict.fromkeys(config.getoption("--server") or ["5.5.0"]))
+    return list(dict.fromkeys(config.getoption("--server") or ["embedded"]))
 
 
 @contextmanager
 def started(kind: str, folder: Path, *, secured: bool = False) -> Iterator[Server]:
     """A server of this kind, until the end of the block."""
-    with real_server(kind, folder, secured=secured) as server:
+    start = (
+        embedded_server(folder, secured=secured)
+        if kind == "embedded"
+        else real_server(kind, folder, secured=secured)
+    )
+    with start as server:
         yield server

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,17 +52,18 @@ class Server(ABC):
         """The server's clock, in ms since 1970."""
 
     @abstractmethod
-    def pause(self) -> None:
-        """A short while, between two looks at something that the server does in its own time."""
+    def pause(self, looks: int) -> None:
+        """A short while, after so many looks at something that the server does in its own time."""
 
     def until(self, probe: Callable[[], T | None], what: str, within: float = 20.0) -> T:
         """The first result that is not None and not empty, within these seconds of the server's time."""
         real_end = time.monotonic() + within + 10.0
         end_ms = self.now_ms() + round(within * 1000)
-        while True:
+        for looks in count():
             found = probe()
             if found:
                 return found
             if self.now_ms() > end_ms or time.monotonic() > real_end:
                 raise AssertionError(f"not within {within:.0f} s: {what}")
-            self.pause()
+            self.pause(looks)
+        raise AssertionError
