@@ -10,7 +10,9 @@
      +-- TransportError
      |    +-- ConnectionError (the built-in one)    a connection cannot be made
      |    |    +-- ConnectionClosedError              it was closed, or is lost
+     |    |    |    +-- LoopClosedError                    the event loop it lives on was closed
      |    |    +-- ConnectTimeoutError (TimeoutError)
+     |    |    +-- BrokerUnreachableError             the address that a broker announces
      |    |    +-- TlsError                           the handshake failed
      |    +-- BackPressureError                     the peer takes data too slowly; nothing was sent
      |    +-- TransportStateError (RuntimeError)    a transport cannot do this in its state
@@ -64,6 +66,7 @@ __all__ = [
     "BrokerError",
     "BrokerUnavailableError",
     "ClientOfflineError",
+    "BrokerUnreachableError",
     "ConfigurationError",
     "ConnectTimeoutError",
     "ConnectionClosedError",
@@ -73,6 +76,7 @@ __all__ = [
     "GroupNotFoundError",
     "InvalidMessageError",
     "InvalidRequestError",
+    "LoopClosedError",
     "MaxWaitersExceededError",
     "MessageError",
     "MessageTooLargeError",
@@ -226,10 +230,23 @@ class ConnectTimeoutError(ConnectionError, TimeoutError):
     code = "C203"
 
 
+class BrokerUnreachableError(ConnectionError):
+    """The address that a broker announces cannot be reached from here; ``advice`` has an ``address_map``."""
+
+    code = "C204"
+
+
 class TlsError(ConnectionError):
     """The TLS handshake failed; trying again without a change fails in the same way."""
 
     code = "C205"
+    retryable = False
+
+
+class LoopClosedError(ConnectionClosedError):
+    """The event loop of a connection was closed while a request waited for its answer."""
+
+    code = "C209"
     retryable = False
 
 

@@ -328,7 +328,7 @@ async def test_a_cancelled_caller_does_not_end_the_attempt_of_the_others(peer: P
 
 
 async def test_a_failure_is_told_at_once_while_the_next_attempt_is_far_away() -> None:
-    transport = AsyncTcpTransport(config(unused_port()), backoff=Backoff(60, 60))
+    transport = AsyncTcpTransport(config(unused_port()), backoff=Backoff(60, 60, wanted_maximum=60))
     with pytest.raises(ConnectionError, match="nothing listens"):
         await transport.connect()
 

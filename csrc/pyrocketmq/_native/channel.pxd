@@ -28,6 +28,7 @@ cdef class RequestChannel:
     cdef object call_soon
     cdef object flush_method
     cdef object timer
+    cdef object on_timeouts
     cdef readonly object error  # why the connection ended, or None
     cdef readonly str address
     cdef int codec
@@ -77,8 +78,11 @@ cdef class RequestChannel:
     cdef int flush_now(self) except -1
     cdef int wake_drainers(self) except -1
     cdef int arm(self, int64_t due) except -1
-    cdef int end(self, str what, object cause) except -1
-    cdef int fail_waiters(self, str what, object cause) except -1
+    # What a peer may be that has sent no frame so far: the likely cause and the advice, or (None, None).
+    cdef tuple guess(self)
+    # The first error is the one that counts.
+    cdef int end(self, object error) except -1
+    cdef int fail_waiters(self, object error) except -1
     cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **slot)
 
 

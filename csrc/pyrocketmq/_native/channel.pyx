@@ -454,10 +454,11 @@ cdef class RequestChannel:
                 break
             if self.waiters.slots[number].timeout != timeout:
                 timeout = self.waiters.slots[number].timeout
+                likely, advice = self.guess()
                 error = RpcTimeoutError(
                     f"no answer from {self.address} within {timeout:g} s",
-                    likely="the server is overloaded or stopped, or the network drops packets",
-                    advice="raise the time-out, or look at the load of the server",
+                    likely=likely or "the server is overloaded or stopped, or the network drops packets",
+                    advice=advice or "raise the time-out, or look at the load of the server",
                     address=self.address,
                 )
             future = self.waiters.retire(number, until)
@@ -472,29 +473,31 @@ cdef class RequestChannel:
         due = self.waiters.first_due()
         if due >= 0:
             self.arm(due)
+        if error is not None and self.on_timeouts is not None:
+            self.on_timeouts(self)
 
     # ---- the end ----
 
-    cdef int end(self, str what, object cause) except -1:
-        """From now on nothing can be asked; the first reason is the one that counts."""
+    cdef tuple guess(self):
+        return None, None
+
+    cdef int end(self, object error) except -1:
+        """From now on nothing can be asked; the first error is the one that counts."""
         if self.is_ended:
             return 0
         self.is_ended = True
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self.fail_waiters(what, cause)
+        self.fail_waiters(error)
         self.wake_drainers()
         return 0
 
-    cdef int fail_waiters(self, str what, object cause) except -1:
+    cdef int fail_waiters(self, object error) except -1:
         cdef Waiters waiters = self.waiters
         cdef int32_t number = waiters.any_waiter(0)
         cdef bint sent
-        self.error = error = ConnectionClosedError(
-            f"the connection to {self.address} is closed: {what}", address=self.address
-        )
-        error.__cause__ = cause
+        self.error = error
         while number != NO_WAITER:
             sent = waiters.slots[number].place < self.written_before
             future = waiters.finish(number)

@@ -1,3 +1,5 @@
+from libc.stdint cimport uint8_t
+
 from pyrocketmq._native.channel cimport RequestChannel, RequestTaker
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameReader, FrameView
@@ -22,8 +24,12 @@ cdef class Connection(RequestChannel):
     cdef Py_ssize_t read_bytes
     cdef bint is_lost
     cdef bint said_bad_frame
+    cdef uint8_t first[16]  # bytes that the peer sent, to tell what it is
+    cdef Py_ssize_t first_size
 
     cdef int change_block(self) except -1
+    cdef int keep_first(self, Py_ssize_t nbytes) except -1
+    cdef object closed_error(self, str what, object cause)
     cdef int process(self) except -1
     cdef int give_frame(self, const FrameView *view) except -1
     cdef int take_frame(self, const FrameView *view) except -1

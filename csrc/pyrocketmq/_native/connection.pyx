@@ -42,7 +42,14 @@ from logging import getLogger
 
 from pyrocketmq._native.answer import decode_send_answer
 from pyrocketmq._native.channel import ConnectionStats
-from pyrocketmq.errors import ConfigurationError, DeserializationError, ProtocolError, SerializationError
+from pyrocketmq._native.greeting import guess_peer
+from pyrocketmq.errors import (
+    ConfigurationError,
+    ConnectionClosedError,
+    DeserializationError,
+    ProtocolError,
+    SerializationError,
+)
 
 __all__ = ["Connection", "ConnectionStats"]
 
@@ -89,6 +96,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         on_lost=None,
         on_frame=None,
         RequestTaker taker=None,
+        on_timeouts=None,
         clock=None,
         first_opaque=None,
     ):
@@ -112,6 +120,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         self.on_lost = on_lost
         self.on_frame = on_frame
         self.taker = taker
+        self.on_timeouts = on_timeouts
         self.clock = clock
         self.has_opaque = first_opaque is not None
         self.next_opaque = first_opaque if self.has_opaque else 0
@@ -151,6 +160,8 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
     def buffer_updated(self, Py_ssize_t nbytes):
         """Called by the event loop with the number of bytes it has received."""
         cdef bint filled = nbytes == self.reader.space()
+        if self.first_size < <Py_ssize_t>sizeof(self.first):
+            self.keep_first(nbytes)
         self.reader.commit(nbytes)
         self.bytes_in += nbytes
         self.last_read = self.now()
@@ -184,9 +195,31 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             except DeserializationError as error:
                 self.note_bad_frame(error)
             except ProtocolError as error:
-                self.end("the peer broke the framing", error)
+                self.end(self.closed_error("the peer broke the framing", error))
                 self.transport.abort()
         return 0
+
+    cdef int keep_first(self, Py_ssize_t nbytes) except -1:
+        """What the event loop has just put behind the read bytes, as far as it belongs to the first ones."""
+        cdef Py_ssize_t size = min(nbytes, <Py_ssize_t>sizeof(self.first) - self.first_size)
+        if size > 0:
+            memcpy(self.first + self.first_size, self.reader.end, size)
+            self.first_size += size
+        return 0
+
+    cdef tuple guess(self):
+        if self.frames_in > self.bad_frames:
+            return None, None  # a frame was understood
+        guessed = guess_peer(PyBytes_FromStringAndSize(<const char *>self.first, self.first_size))
+        return (None, None) if guessed is None else guessed
+
+    cdef object closed_error(self, str what, object cause):
+        likely, advice = self.guess()
+        error = ConnectionClosedError(
+            f"the connection to {self.address} is closed: {what}", likely=likely, advice=advice, address=self.address
+        )
+        error.__cause__ = cause
+        return error
 
     cdef int give_frame(self, const FrameView *view) except -1:
         self.on_frame(
@@ -344,13 +377,19 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
 
     def connection_lost(self, exc):
         """Called by the event loop, once."""
+        error = None
         if exc is not None:
             what = f"it is lost ({type(exc).__name__}: {exc})"
         elif self.reader.buffered:
             what = f"the peer closed it in the middle of a frame, {self.reader.buffered:,} bytes of it had come"
         else:
             what = "the peer closed it"
-        self.end(what, exc)
+        if not self.is_ended:
+            error = self.closed_error(what, exc)
+            if self.bytes_in == 0 and self.written_before:
+                error.likely = "the server wants TLS on this port, refuses this client, or is being stopped"
+                error.advice = "check the port and the TLS settings, and look at the log of the server"
+            self.end(error)
         self.is_lost = True
         self.transport = None
         self.out.at = self.out.start
@@ -369,14 +408,14 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             return
         self.paused = False
         self.flush_now()
-        self.end("this side closed it", None)
+        self.end(ended_here(self.address))
         self.transport.close()
 
-    def abort(self):
-        """Close at once; what is written and not sent is lost."""
+    def abort(self, error=None):
+        """Close at once; what is written and not sent is lost. Requests in flight end with the error."""
         if not self.is_made or self.is_lost:
             return
-        self.end("this side closed it", None)
+        self.end(ended_here(self.address) if error is None else error)
         self.transport.abort()
 
     async def wait_closed(self, timeout=None):
@@ -391,6 +430,10 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         finally:
             if timer is not None:
                 timer.cancel()
+
+
+cdef object ended_here(str address):
+    return ConnectionClosedError(f"the connection to {address} is closed: this side closed it", address=address)
 
 
 cdef int give_id(SendResult result, const Slot *slot) except -1:

@@ -49,6 +49,7 @@ class Connection(BufferedProtocol):
         holds_reading: for servers: a peer that does not read its answers is not read from either.
         on_made: called with the connection once it is there.
         on_lost: called with the connection and the reason once it is gone.
+        on_timeouts: called with the connection after requests have timed out.
         on_frame: called with the bytes of each whole frame that is no answer to a request of this
             connection; then there is no handler, and nothing is answered.
         taker: is offered every request before the handler, and may serve it natively.
@@ -75,6 +76,7 @@ class Connection(BufferedProtocol):
         on_lost: Callable[[Connection, ConnectionClosedError], object] | None = None,
         on_frame: Callable[[bytes], object] | None = None,
         taker: RequestTaker | None = None,
+        on_timeouts: Callable[[Connection], object] | None = None,
         clock: Callable[[], float] | None = None,
         first_opaque: int | None = None,
     ) -> Self: ...
@@ -187,8 +189,8 @@ class Connection(BufferedProtocol):
         """Go on after ``hold_reading``, first with the frames that are there."""
     def close(self) -> None:
         """Send what is written, then close; requests in flight end with ConnectionClosedError at once."""
-    def abort(self) -> None:
-        """Close at once; what is written and not sent is lost."""
+    def abort(self, error: ConnectionClosedError | None = None) -> None:
+        """Close at once; what is written and not sent is lost. Requests in flight end with the error."""
     async def wait_closed(self, timeout: float | None = None) -> None:
         """Wait until the connection is gone; after ``timeout`` seconds of waiting it is aborted."""
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -12,7 +12,7 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Self
 
-from pyrocketmq._native.command import RemotingCommand
+from pyrocketmq._native.command import RemotingCommand, next_opaque
 from pyrocketmq.errors import (
     BackPressureError,
     ConnectionClosedError,
@@ -26,6 +26,7 @@ from pyrocketmq.model.enums import ResponseCode
 from pyrocketmq.model.flags import CommandFlag
 from pyrocketmq.remote.config import PRODUCTION_CONFIG
 from pyrocketmq.transport import AsyncTcpTransport
+from pyrocketmq.transport.watch import make_probe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -44,6 +45,7 @@ __all__ = ["AsyncRemote"]
 logger = logging.getLogger(__name__)
 
 _ANY_FLAG: Final = int(CommandFlag.RESPONSE | CommandFlag.ONEWAY)
+_GO_AWAY: Final = int(ResponseCode.GO_AWAY)
 _LEAST_S: Final = 0.001  # a request whose time is over all but in name gets its time-out, not a refusal
 
 
@@ -67,7 +69,7 @@ class AsyncRemote:
         hooks: Sequence[RpcHook] = (),
         credentials: CredentialsSource | None = None,
     ) -> None:
-        self.transport = AsyncTcpTransport(transport_config, self._serve, reconnect=True)
+        self.transport = AsyncTcpTransport(transport_config, self._serve, reconnect=True, probe=self._probe)
         self.config = PRODUCTION_CONFIG if remote_config is None else remote_config
         self._hooks = tuple(hooks)
         self._credentials = credentials
@@ -135,8 +137,8 @@ class AsyncRemote:
         """
         request.flag = CommandFlag.ONEWAY
         self._prepare(request)
-        connection = self.transport.open_connection
-        if connection is None or not connection.can_write:
+        connection = self.transport.ready_connection()
+        if connection is None:
             connection = await self._connection(monotonic() + self._timeout, self._timeout)
         connection.oneway(request)
 
@@ -220,19 +222,28 @@ class AsyncRemote:
         end = monotonic() + timeout
         tries = self.config.max_retries
         left = timeout
-        connection = self.transport.open_connection
+        asked_to_leave = False
+        connection = self.transport.ready_connection()
         while True:
             try:
-                if connection is None or not connection.can_write:
+                if connection is None:
                     connection = await self._connection(end, timeout)
                     left = max(_LEAST_S, round(end - monotonic(), 3))
-                return await connection.request(request, left)
+                answer = await connection.request(request, left)
             except ConnectionError as error:
                 # Only what did not leave is tried again: repeating anything else is the caller's choice.
                 if tries == 0 or error.maybe_sent or not error.retryable or monotonic() >= end:
                     raise
                 tries -= 1
                 connection = None
+                continue
+            if answer.code != _GO_AWAY or asked_to_leave:
+                return answer
+            # The server has not carried it out: once more on another connection, under another number.
+            asked_to_leave = True
+            self.transport.leave(connection)
+            request.opaque = next_opaque()
+            connection = None
 
     async def _invoke_with_hooks(self, request: RemotingCommand, timeout: float) -> RemotingCommand:
         self._prepare(request)
@@ -288,6 +299,13 @@ class AsyncRemote:
             advice="check the address, or raise the time-out",
             address=self.address,
         )
+
+    def _probe(self) -> RemotingCommand:
+        probe = make_probe()
+        credentials = self._credentials
+        if credentials is not None:
+            sign_request(probe, credentials() if callable(credentials) else credentials)
+        return probe
 
     # ---- requests of the server ----
 

@@ -12,14 +12,19 @@ from pyrocketmq._native.frame import decode_frame
 from pyrocketmq.errors import (
     ConnectionClosedError,
     ConnectionError,  # noqa: A004
+    LoopClosedError,
     RpcTimeoutError,
     TransportStateError,
 )
+from pyrocketmq.logging.repeats import RepeatedFaults
 from pyrocketmq.transport.abc import AsyncTransport
 from pyrocketmq.transport.backoff import Backoff
 from pyrocketmq.transport.config import TransportConfig
 from pyrocketmq.transport.dial import dial
+from pyrocketmq.transport.loops import watch_loop
 from pyrocketmq.transport.states import StateMachine, TransportState
+from pyrocketmq.transport.turns import TURNS
+from pyrocketmq.transport.watch import Watch, make_probe
 from pyrocketmq.transport.whole import whole_frame
 
 if TYPE_CHECKING:
@@ -37,12 +42,16 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTcpTransport"]
 
 logger = logging.getLogger(__name__)
+_repeats = RepeatedFaults(logger)
 
+_LOOK_S = 0.05  # between two looks at what still waits on a connection that is being left
 _HELD_BYTES = 4 * 1024 * 1024  # received frames that nobody has taken; then the peer has to wait
 
 
 class AsyncTcpTransport(AsyncTransport):
     """One connection at a time to one server, on the loop that connects it.
+
+    With all other transports of the process, one at a time tries an address.
 
     With a ``handler`` the connection answers requests itself and is used through ``connection``: requests
     and their answers are matched there. Without one, frames that are no answer to a request of
@@ -53,6 +62,7 @@ class AsyncTcpTransport(AsyncTransport):
         handler: called with each request of the peer, see ``Connection``.
         reconnect: come back by itself after a connection is lost or refused, until ``close``.
         backoff: the waits between attempts; by default those of the settings.
+        probe: makes the request that finds out whether a silent server is there; any answer will do.
     """
 
     def __init__(
@@ -62,12 +72,18 @@ class AsyncTcpTransport(AsyncTransport):
         *,
         reconnect: bool = False,
         backoff: Backoff | None = None,
+        probe: Callable[[], RemotingCommand] = make_probe,
     ) -> None:
         self.config = TransportConfig.from_address(config) if isinstance(config, str) else config
         self.states = StateMachine(self.config.address)
         self.backoff = backoff or Backoff(self.config.reconnect_min, self.config.reconnect_max)
         self._handler = handler
         self._reconnect = reconnect
+        self._wanted = False  # from a call of connect() to one of close()
+        self._probe = probe
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: Watch | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._connection: Connection | None = None
         self._attempt: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -89,11 +105,18 @@ class AsyncTcpTransport(AsyncTransport):
         """True while requests can be made."""
         return self.states.is_connected
 
-    @property
-    def open_connection(self) -> Connection | None:
-        """The open connection, None when there is none at the moment."""
+    def ready_connection(self) -> Connection | None:
+        """The open connection if it takes a request at once, else None.
+
+        Raises:
+            TransportStateError: it belongs to another event loop than the running one.
+        """
         connection = self._connection
-        return connection if connection is not None and connection.is_open else None
+        if connection is None or not connection.is_open:
+            return None
+        if asyncio.get_running_loop() is not self._loop:
+            self._refuse_loop()
+        return connection if connection.can_write else None
 
     @property
     def connection(self) -> Connection:
@@ -102,8 +125,8 @@ class AsyncTcpTransport(AsyncTransport):
         Raises:
             ConnectionClosedError: there is none at the moment; nothing was sent.
         """
-        connection = self.open_connection
-        if connection is None:
+        connection = self._connection
+        if connection is None or not connection.is_open:
             raise ConnectionClosedError(
                 f"the transport to {self.config.address} is {self.current_state_name}, nothing was sent",
                 advice="await connect() first",
@@ -119,16 +142,21 @@ class AsyncTcpTransport(AsyncTransport):
 
         Raises:
             ConnectionError: no connection could be made; ConnectTimeoutError and TlsError are kinds of it.
+            TransportStateError: it is being closed, or belongs to another event loop.
         """
-        if self.is_connected:
-            return
+        self._live_on(asyncio.get_running_loop())
+        if self.is_connected and self._connection is not None:
+            if self._connection.is_open:
+                return
+            await self._connection.wait_closed()  # it has ended, and the states do not know it yet
         if self.states.state is TransportState.CLOSING:
             raise TransportStateError(
                 f"the transport to {self.config.address} is CLOSING",
                 advice="await close() first",
                 address=self.config.address,
             )
-        wait = self.backoff.seconds_left
+        self._wanted = True
+        wait = self.backoff.seconds_left_when_wanted
         attempt = self._running_attempt
         if attempt is None and wait > self.config.connect_timeout and self._last_error is not None:
             raise ConnectionError(
@@ -139,7 +167,7 @@ class AsyncTcpTransport(AsyncTransport):
             ) from self._last_error
         if attempt is None:
             self._attempt = attempt = asyncio.create_task(
-                self._try_once(), name=f"connect {self.config.address}"
+                self._try_once(wait), name=f"connect {self.config.address}"
             )
             attempt.add_done_callback(_look_at)
         # Shielded, since the attempt belongs to all who wait for it.
@@ -198,12 +226,14 @@ class AsyncTcpTransport(AsyncTransport):
         """
         if self.states.state is TransportState.CLOSED:
             return
-        # In rounds: an attempt that fails meanwhile starts a keeper, and a keeper starts attempts.
-        while running := [task for task in (self._attempt, self._keeper) if task and not task.done()]:
+        self._wanted = False
+        # In rounds: what is cancelled may have started another in the same moment.
+        while running := [task for task in self._tasks if not task.done()]:
             for task in running:
                 task.cancel()
             await asyncio.wait(running)
         self._keeper = None
+        self._end_watch()
         connection = self._connection
         if connection is not None:
             if self.is_connected:
@@ -227,22 +257,79 @@ class AsyncTcpTransport(AsyncTransport):
     ) -> None:
         await self.close()
 
+    def leave(self, connection: Connection) -> None:
+        """Make no more requests on a connection whose server asked to go away; the next call opens another.
+
+        The requests that wait on it go on, for at most ``timeout`` seconds, then it is closed.
+        """
+        if connection is not self._connection or not self.is_connected:
+            return
+        self._end_watch()
+        self._connection = None
+        self.states.become(TransportState.DISCONNECTED)
+        logger.info("%s asked to connect anew", self.config.address)
+        task = asyncio.get_running_loop().create_task(
+            _finish(connection, self.config), name=f"leave {self.config.address}"
+        )
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        self._keep()
+
+    def loop_closes(self) -> None:
+        """End every request with LoopClosedError; called before the event loop closes."""
+        error = LoopClosedError(
+            f"the event loop of the connection to {self.config.address} was closed",
+            advice="close the client before its loop, for example with 'async with'",
+            address=self.config.address,
+        )
+        self._end_watch()
+        for task in self._tasks:
+            task.cancel()
+        connection = self._connection
+        if connection is not None:
+            connection.abort(error)
+        if self.states.may_become(TransportState.DISCONNECTED):
+            self.states.become(TransportState.DISCONNECTED)
+        self._connection = self._attempt = self._keeper = self._loop = None
+
+    # ---- the loop it lives on ----
+
+    def _live_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self._loop:
+            return
+        busy = self.is_connected or self._running_attempt is not None or self._keeper is not None
+        if busy and self._loop is not None and not self._loop.is_closed():
+            self._refuse_loop()
+        self._loop = loop
+        watch_loop(loop, self)
+
+    def _refuse_loop(self) -> None:
+        raise TransportStateError(
+            f"the connection to {self.config.address} lives on another event loop than the running one",
+            likely="it is shared by threads, or an earlier loop of this thread made it and was not closed",
+            advice="use a client of its own for each loop, or hand calls over with "
+            "asyncio.run_coroutine_threadsafe(call, loop)",
+            address=self.config.address,
+        )
+
     # ---- one attempt ----
 
-    async def _try_once(self) -> None:
-        await asyncio.sleep(self.backoff.seconds_left)
-        self.states.become(TransportState.CONNECTING)
+    async def _try_once(self, wait: float) -> None:
         try:
-            connection = await dial(self.config, self._make)
+            target = (*self.config.target, self.config.tls is not None)
+            await TURNS.pause(target, wait)
+            async with TURNS.turn(target, again=self.backoff.failures > 0):
+                self.states.become(TransportState.CONNECTING)
+                connection = await dial(self.config, self._make)
         except ConnectionError as error:
             self._last_error = error
             self.backoff.failed()
-            self.states.become(TransportState.DISCONNECTED)
-            if self._reconnect:
-                self._keep()
+            self._disconnected()
+            _repeats.warning(self.config.address, "%s", error.what)
+            self._keep()
             raise
         except BaseException:
-            self.states.become(TransportState.DISCONNECTED)
+            self._disconnected()
             raise
         self._connection = connection
         self._frames.clear()
@@ -252,6 +339,17 @@ class AsyncTcpTransport(AsyncTransport):
         if not connection.is_open:
             # It was lost while its callbacks could not know it yet.
             self._lost(connection, connection.error)
+        elif self._handler is not None:
+            self._watch = Watch(connection, self.config, self._probe)
+
+    def _disconnected(self) -> None:
+        # It is not CONNECTING when the attempt ended before its turn.
+        if self.states.state is TransportState.CONNECTING:
+            self.states.become(TransportState.DISCONNECTED)
+
+    @property
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [task for task in (self._attempt, self._keeper, *self._leaving) if task is not None]
 
     @property
     def _running_attempt(self) -> asyncio.Task[None] | None:
@@ -268,13 +366,24 @@ class AsyncTcpTransport(AsyncTransport):
             write_buffer_bytes=config.write_buffer_bytes,
             on_lost=self._lost,
             on_frame=None if self._handler is not None else self._take_frame,
+            on_timeouts=self._timed_out,
         )
+
+    def _timed_out(self, connection: Connection) -> None:
+        if self._watch is not None and connection is self._connection:
+            self._watch.timed_out()
+
+    def _end_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.end()
 
     # ---- after the connection is lost ----
 
     def _lost(self, connection: Connection, error: ConnectionClosedError | None) -> None:
         if connection is not self._connection:
             return
+        self._end_watch()
         while self._receivers:
             self._wake_receiver()
         if not self.is_connected:
@@ -285,27 +394,31 @@ class AsyncTcpTransport(AsyncTransport):
             self.backoff.succeeded()
         self.backoff.failed()
         self.states.become(TransportState.DISCONNECTED)
-        logger.info("%s", error.what if error else f"the connection to {self.config.address} is closed")
-        if self._reconnect:
-            self._keep()
+        what = error.what if error else f"the connection to {self.config.address} is closed"
+        _repeats.warning(self.config.address, "%s", what)
+        self._keep()
 
     def _keep(self) -> None:
-        if self._keeper is None:
+        if self._reconnect and self._wanted and self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(
                 self._come_back(), name=f"reconnect {self.config.address}"
             )
 
     async def _come_back(self) -> None:
         try:
+            target = (*self.config.target, self.config.tls is not None)
             while not self.is_connected:
-                if self._running_attempt is None:
-                    # Wait here: connect() would refuse a wait that is longer than its time.
-                    await asyncio.sleep(self.backoff.seconds_left)
+                # Wait here: connect() would wait less, since somebody may want it now.
+                while self._running_attempt is None and (wait := self.backoff.seconds_left):
+                    if await TURNS.pause(target, wait):
+                        self.backoff.retry_now()
                 try:
                     await self.connect()
                 except ConnectionError as error:
                     logger.debug("%s", error.what)
-            logger.info("connected to %s again", self.config.address)
+            _repeats.log(
+                ("again", self.config.address), logging.INFO, "connected to %s again", self.config.address
+            )
         finally:
             self._keeper = None
 
@@ -341,3 +454,16 @@ def _look_at(attempt: asyncio.Task[None]) -> None:
     """Take note of how an attempt ended: everybody who waits for it gets the error, and nobody may."""
     if not attempt.cancelled():
         attempt.exception()
+
+
+async def _finish(connection: Connection, config: TransportConfig) -> None:
+    """Let the requests that wait on a connection end, then close it."""
+    try:
+        async with asyncio.timeout(config.timeout):
+            while connection.is_open and connection.in_flight:  # noqa: ASYNC110 - a count in C has no event
+                await asyncio.sleep(_LOOK_S)
+    except TimeoutError:
+        pass
+    finally:
+        connection.close()
+    await connection.wait_closed(config.close_timeout)

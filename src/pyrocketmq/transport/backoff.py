@@ -26,6 +26,7 @@ class Backoff:
     Args:
         minimum: seconds of the shortest wait.
         maximum: seconds of the longest wait.
+        wanted_maximum: seconds of the longest wait when somebody asks for the connection.
         clock: seconds that never go back.
         random_part: gives a number from 0 to 1.
     """
@@ -35,6 +36,7 @@ class Backoff:
         minimum: float = 0.05,
         maximum: float = 30.0,
         *,
+        wanted_maximum: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
         random_part: Callable[[], float] = _RANDOM.random,
     ) -> None:
@@ -46,10 +48,12 @@ class Backoff:
             )
         self.minimum = minimum
         self.maximum = maximum
+        self.wanted_maximum = wanted_maximum
         self.failures = 0
         self._clock = clock
         self._random = random_part
         self._due = 0.0
+        self._failed_at = 0.0
 
     def failed(self) -> float:
         """Note a failed attempt, or a connection that was lost; returns the seconds until the next."""
@@ -57,7 +61,8 @@ class Backoff:
         # Beyond 2**60 nothing changes, and a float must not overflow after weeks of failures.
         bound = min(self.maximum, self.minimum * 2.0 ** min(self.failures, 60))
         wait = self.minimum + (bound - self.minimum) * self._random()
-        self._due = self._clock() + wait
+        self._failed_at = self._clock()
+        self._due = self._failed_at + wait
         return wait
 
     def succeeded(self) -> None:
@@ -65,7 +70,16 @@ class Backoff:
         self.failures = 0
         self._due = 0.0
 
+    def retry_now(self) -> None:
+        """Let the next attempt be made now, since the server was reached by somebody else."""
+        self._due = self._clock()
+
     @property
     def seconds_left(self) -> float:
         """Seconds until the next attempt is due; 0 when it may be made now."""
         return max(0.0, self._due - self._clock()) if self.failures else 0.0
+
+    @property
+    def seconds_left_when_wanted(self) -> float:
+        """The same for a call that waits for the connection: after a long outage it need not wait as long."""
+        return min(self.seconds_left, max(0.0, self._failed_at + self.wanted_maximum - self._clock()))

@@ -44,8 +44,12 @@ class TransportConfig:
     """Time between keep-alive probes, whole seconds."""
     keep_alive_count: int = 3
     """Unanswered probes after which the connection is given up."""
-    user_timeout: float | None = 10.0
+    user_timeout: float | None = 3.0
     """How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, Linux); None: the system's default."""
+    probe_timeout: float = 1.5
+    """The wait for an answer to each of two probes, sent after a request has timed out in silence."""
+    idle_probe: float = 60.0
+    """Silence in both directions before a probe; servers close a connection that is idle for 120 seconds."""
     reconnect_min: float = 0.05
     """Shortest wait before a server is tried again."""
     reconnect_max: float = 30.0
@@ -54,6 +58,8 @@ class TransportConfig:
     """How long closing waits for written bytes to leave."""
     tls: TlsConfig | None = None
     """TLS settings; None connects in plain TCP."""
+    announced_as: str | None = None
+    """The broker that announces this address, for error texts."""
     address_map: AddressMap | None = None
     """Where to connect in place of an announced ``host:port``, for NAT and Docker: mapping or function."""
 
@@ -62,7 +68,7 @@ class TransportConfig:
         self._check_kinds()
         _check(bool(self.host.strip()), "host", self.host, "must not be empty")
         _check(1 <= self.port <= 65535, "port", self.port, "must be 1 to 65535")
-        for name in ("timeout", "connect_timeout", "close_timeout"):
+        for name in ("timeout", "connect_timeout", "close_timeout", "probe_timeout", "idle_probe"):
             value = getattr(self, name)
             _check(0 < value <= 86400, name, value, "must be > 0 and at most 86400 seconds")
         _check(
@@ -203,6 +209,9 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "keep_alive_interval": _NUMBER,
     "keep_alive_count": (int,),
     "user_timeout": (int, float, type(None)),
+    "probe_timeout": _NUMBER,
+    "idle_probe": _NUMBER,
+    "announced_as": (str, type(None)),
     "reconnect_min": _NUMBER,
     "reconnect_max": _NUMBER,
     "close_timeout": _NUMBER,
@@ -247,6 +256,8 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {
     "keep_alive_interval": float,
     "keep_alive_count": int,
     "user_timeout": _seconds_or_none,
+    "probe_timeout": float,
+    "idle_probe": float,
     "reconnect_min": float,
     "reconnect_max": float,
     "close_timeout": float,

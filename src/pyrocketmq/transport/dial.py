@@ -12,7 +12,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from pyrocketmq.errors import ConnectionError, ConnectTimeoutError, TransportError  # noqa: A004
+from pyrocketmq.errors import (
+    BrokerUnreachableError,
+    ConnectionError,  # noqa: A004
+    ConnectTimeoutError,
+    TransportError,
+)
 from pyrocketmq.transport.forking import track
 from pyrocketmq.transport.tls import tls_error
 from pyrocketmq.transport.utils import format_address, set_socket_options
@@ -70,6 +75,8 @@ class _Attempts:
     def failure(self, cause: OSError | None) -> TransportError:
         """The error for all addresses together."""
         tried = "; ".join(self.failures)
+        if self.config.announced_as is not None:
+            return self._unreachable(tried)
         if self.timed_out or not self.failures:
             return ConnectTimeoutError(
                 f"no connection to {self.name} in {self.config.connect_timeout:g} s ({tried or 'no try'})",
@@ -83,6 +90,21 @@ class _Attempts:
             likely="the server does not run, or listens on another port" if refused else None,
             advice="start it, or correct the address: name servers usually have port 9876, brokers 10911",
             address=self.config.address,
+        )
+
+    def _unreachable(self, tried: str) -> BrokerUnreachableError:
+        address = self.config.address
+        mapped = self.name != address
+        return BrokerUnreachableError(
+            f"{self.config.announced_as} is registered as {self.name}, and no connection could be made in "
+            f"{self.config.connect_timeout - max(0.0, self.left):.1f} s ({tried or 'no try'})",
+            likely="the address_map names a place where the broker cannot be reached"
+            if mapped
+            else "the broker runs in a container or behind NAT and announces an inner address, or is down",
+            advice=f'correct address_map={{"{address}": ...}}'
+            if mapped
+            else f'set brokerIP1 in broker.conf, or address_map={{"{address}": "localhost:{self.port}"}}',
+            address=address,
         )
 
     def unknown_host(self, error: OSError) -> ConnectionError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pyrocketmq.errors import (
     BackPressureError,
+    BrokerUnreachableError,
     ConnectionClosedError,
     ConnectionError,  # noqa: A004
     ConnectTimeoutError,
+    LoopClosedError,
     RpcTimeoutError,
     TlsError,
     TransportError,
@@ -15,9 +17,11 @@ from pyrocketmq.errors import (
 
 __all__ = [
     "BackPressureError",
+    "BrokerUnreachableError",
     "ConnectTimeoutError",
     "ConnectionClosedError",
     "ConnectionError",
+    "LoopClosedError",
     "RpcTimeoutError",
     "TlsError",
     "TransportError",

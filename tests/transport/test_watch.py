@@ -1,0 +1,125 @@
+"""Silent peers: probed after a time-out, given up after two misses; idle connections kept open."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pyrocketmq._native.command import RemotingCommand
+from pyrocketmq._native.connection import Connection
+from pyrocketmq.errors import ConnectionClosedError, RpcTimeoutError
+from pyrocketmq.transport import AsyncTcpTransport, TransportConfig
+from tests.transport.peers import Peer, answer_frame, answer_to, start_server, until
+
+
+def open_to(port: int, **changes: float) -> AsyncTcpTransport:
+    config = TransportConfig("127.0.0.1", port, probe_timeout=0.15).replace(**changes)
+    return AsyncTcpTransport(config, lambda _, command: answer_to(command))
+
+
+async def test_a_peer_that_answers_nothing_is_given_up_after_two_probes(peer: Peer) -> None:
+    transport = open_to(peer.port)
+    await transport.connect()
+    waiting = transport.connection.request(RemotingCommand(1), 60)
+    short = transport.connection.request(RemotingCommand(2), 0.08)
+
+    with pytest.raises(RpcTimeoutError):
+        await short
+    with pytest.raises(ConnectionClosedError, match="2 probes were not answered") as caught:
+        await waiting
+
+    assert (True, True) == (caught.value.maybe_sent, caught.value.retryable)
+    assert [1, 2, 105, 105] == [command.code for command in await peer.read(4)]
+    await until(lambda: "DISCONNECTED" == transport.current_state_name)
+    await transport.close()
+
+
+async def test_an_answered_probe_clears_the_peer(peer: Peer) -> None:
+    transport = open_to(peer.port)
+    await transport.connect()
+    with pytest.raises(RpcTimeoutError):
+        await transport.connection.request(RemotingCommand(2), 0.08)
+    [_, probe] = await peer.read(2)
+    await peer.write(answer_frame(probe))
+    after = transport.connection.request(RemotingCommand(3), 10)
+    [seen] = await peer.read()
+    await peer.write(answer_frame(seen))
+
+    await after
+    assert 1 == transport.connection.stats().timeouts
+    await transport.close()
+
+
+async def test_a_slow_answer_of_a_peer_that_is_heard_makes_it_not_suspect() -> None:
+    def some(_: Connection, command: RemotingCommand) -> RemotingCommand | None:
+        seen.add(command.code)
+        return None if command.code == 2 else answer_to(command)
+
+    seen: set[int] = set()
+    async with start_server(some) as (port, taken):
+        transport = open_to(port)
+        await transport.connect()
+        slow = transport.connection.request(RemotingCommand(2), 0.1)
+        while not slow.done():
+            await transport.connection.request(RemotingCommand(3), 10)
+        with pytest.raises(RpcTimeoutError):
+            await slow
+
+        assert transport.connection.stats().frames_out == taken[0].stats().frames_out + 1
+        assert {2, 3} == seen
+        await transport.close()
+
+
+async def test_any_word_of_the_peer_counts_as_an_answer(peer: Peer) -> None:
+    transport = open_to(peer.port)
+    await transport.connect()
+    with pytest.raises(RpcTimeoutError):
+        await transport.connection.request(RemotingCommand(2), 0.08)
+    await peer.read(2)
+    await asyncio.sleep(0.05)
+    await peer.write(answer_frame(RemotingCommand(1, opaque=-5)))
+    await until(lambda: transport.connection.stats().timeouts == 2)
+    await asyncio.sleep(0.05)
+
+    assert transport.is_connected
+    await transport.close()
+
+
+async def test_an_idle_connection_is_kept_open_on_the_same_socket() -> None:
+    async with start_server(lambda _, command: answer_to(command)) as (port, taken):
+        transport = open_to(port, idle_probe=0.05)
+        await transport.connect()
+        await until(lambda: taken and taken[0].stats().requests_in >= 3)
+
+        assert (1, True) == (len(taken), transport.is_connected)
+        await transport.close()
+
+
+async def test_a_busy_connection_gets_no_probes() -> None:
+    async with start_server(lambda _, command: answer_to(command)) as (port, taken):
+        transport = open_to(port, idle_probe=0.1)
+        await transport.connect()
+        end = asyncio.get_running_loop().time() + 0.15
+        asked = 0
+        while asyncio.get_running_loop().time() < end:
+            await transport.connection.request(RemotingCommand(1), 10)
+            asked += 1
+
+        assert asked == taken[0].stats().requests_in
+        await transport.close()
+
+
+async def test_a_peer_that_reads_nothing_is_given_up_too(peer: Peer) -> None:
+    transport = open_to(peer.port, write_buffer_bytes=1024)
+    await transport.connect()
+    await peer.accepted.get()
+    transport.connection.pause_writing()
+    waiting = transport.connection.request(RemotingCommand(1, body=bytes(2000)), 60)
+    assert not transport.connection.can_write
+    assert transport._watch is not None
+    transport._watch._probe()
+
+    with pytest.raises(ConnectionClosedError, match="given up"):
+        await waiting
+    await transport.close()
