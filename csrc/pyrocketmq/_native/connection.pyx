@@ -387,7 +387,10 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         if not self.is_ended:
             error = self.closed_error(what, exc)
             if self.bytes_in == 0 and self.written_before:
-                error.likely = "the server wants TLS on this port, refuses this client, or is being stopped"
+                wants = "wants TLS on this port"
+                if self.transport.get_extra_info("ssl_object") is not None:
+                    wants = "speaks another protocol on this port, as the gRPC port of a proxy does"
+                error.likely = f"the server {wants}, refuses this client, or is being stopped"
                 error.advice = "check the port and the TLS settings, and look at the log of the server"
             self.end(error)
         self.is_lost = True
