@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from pyrocketmq.errors import ConnectionError, TlsError  # noqa: A004
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Hashable
+    from collections.abc import AsyncGenerator, Callable, Hashable
 
 __all__ = ["TURNS", "Turns"]
 
@@ -45,8 +45,8 @@ class _Address:
     """What is known of one address."""
 
     taken: bool = False
-    waiting: deque[_Waiter] = field(default_factory=deque)
-    sleeping: set[_Waiter] = field(default_factory=set)
+    waiting: deque[_Waiter] = field(default_factory=deque["_Waiter"])
+    sleeping: set[_Waiter] = field(default_factory=set["_Waiter"])
     next_repeat: float = 0.0
     woken_at: float = float("-inf")
 
@@ -71,7 +71,7 @@ class Turns:
         return len(self._addresses)
 
     @asynccontextmanager
-    async def turn(self, address: Hashable, *, again: bool = False) -> AsyncIterator[None]:
+    async def turn(self, address: Hashable, *, again: bool = False) -> AsyncGenerator[None]:
         """Be the one who tries the address.
 
         Args:
