@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from pyrocketmq._native.batch import decode_batch_body
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.frame import FrameReader, decode_frame, encode_frame, frame_info
 from pyrocketmq._native.ids import decode_offset_message_id, parse_unique_id
+from pyrocketmq._native.lane import LANES_WORK, Lane
 from pyrocketmq._native.properties import decode_properties
 from pyrocketmq._native.stored import MessageExt, decode_messages
 from pyrocketmq.errors import DecompressionError, ProtocolError, RocketMQError
@@ -106,6 +108,21 @@ def send_answers() -> list[bytes]:
     return made
 
 
+def ask_on_lane(data: bytes) -> object:
+    """The input as what a server sends before it closes."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.settimeout(0)
+        theirs.send(data)
+        theirs.shutdown(socket.SHUT_WR)
+        lane = Lane(ours, address="fuzz")
+        try:
+            answer = lane.request(RemotingCommand(7, opaque=77), 30)
+            return answer.ext_fields
+        finally:
+            lane.close()
+
+
 LAZY = [name for name, part in vars(MessageExt).items() if hasattr(part, "__get__") and not callable(part)]
 
 
@@ -149,6 +166,12 @@ def packed_inputs(name: str) -> list[bytes]:
     return [bytes.fromhex(case["compressed_hex"]) for case in cases("compression") if case["type"] == name]
 
 
+def lane_targets() -> list[Target]:
+    """Nothing on Windows, which has no lanes."""
+    seeds = send_answers() + frames()
+    return [Target("lane", seeds, ask_on_lane, 4, true_total_length, spare=600 * 1024)] if LANES_WORK else []
+
+
 def targets() -> list[Target]:
 
     records = hex_inputs("buffer_hex", "stored_message", "stored_message_498")
@@ -162,6 +185,7 @@ def targets() -> list[Target]:
         Target("stream", frames(), read_split_stream, 8, true_total_length),
         Target("typed_header", typed_header_frames(), read_typed_header, 4, true_total_length),
         Target("send_answer", send_answers() + frames(), read_send_answer, 14, true_total_length),
+        *lane_targets(),
         Target("stored", records, read_messages, 16, true_record_size, growth=200, spare=600 * 1024),
         Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
         Target("properties", texts, decode_properties, 6),

@@ -88,5 +88,8 @@ cdef class RequestChannel:
 
 cdef int codec_number(str codec) except -1
 
+# Raise for a flag that is not that of a request which is answered.
+cdef int refuse_flag(int32_t flag) except -1
+
 # Give a future an error; one that is done keeps what it has.
 cdef int set_error(object future, object error) except -1

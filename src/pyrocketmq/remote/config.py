@@ -25,6 +25,14 @@ class RemoteConfig:
     """Connections of one pool at most."""
     max_waiters: int = 100_000
     """Calls of one remote that may wait for their answers; more are refused with MaxWaitersExceededError."""
+    direct_lane: bool = False
+    """Blocking calls use a socket of the calling thread, which halves their time."""
+    spin: float = 0.0
+    """How long a direct lane looks for its answer before it sleeps. It keeps a processor busy meanwhile."""
+    max_lanes: int = 64
+    """Direct lanes of one remote; threads beyond that share the connection of the engine."""
+    lane_idle: float = 60.0
+    """Seconds after which an unused lane is closed; a broker closes after 120."""
 
     def __post_init__(self) -> None:
         """Refuse every value that cannot work."""
@@ -32,6 +40,9 @@ class RemoteConfig:
         _check("max_retries", self.max_retries, (int,), (0, 100), "tries after the first")
         _check("pool_size", self.pool_size, (int,), (1, 1024), "connections")
         _check("max_waiters", self.max_waiters, (int,), (1, 10_000_000), "requests")
+        _check("spin", self.spin, (int, float), (0, 0.01), "seconds")
+        _check("max_lanes", self.max_lanes, (int,), (1, 65_536), "connections")
+        _check("lane_idle", self.lane_idle, (int, float), (0.01, 86_400), "seconds")
 
     def copy(
         self,
@@ -39,6 +50,11 @@ class RemoteConfig:
         max_retries: int | None = None,
         pool_size: int | None = None,
         max_waiters: int | None = None,
+        *,
+        direct_lane: bool | None = None,
+        spin: float | None = None,
+        max_lanes: int | None = None,
+        lane_idle: float | None = None,
         **unknown: object,
     ) -> Self:
         """A copy with other values; what is left out, or None, stays as it is.
@@ -57,6 +73,10 @@ class RemoteConfig:
             max_retries=self.max_retries if max_retries is None else max_retries,
             pool_size=self.pool_size if pool_size is None else pool_size,
             max_waiters=self.max_waiters if max_waiters is None else max_waiters,
+            direct_lane=self.direct_lane if direct_lane is None else direct_lane,
+            spin=self.spin if spin is None else spin,
+            max_lanes=self.max_lanes if max_lanes is None else max_lanes,
+            lane_idle=self.lane_idle if lane_idle is None else lane_idle,
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyrocketmq.remote.async_remote import AsyncRemote
+from pyrocketmq.remote.config import PRODUCTION_CONFIG
+from pyrocketmq.remote.lane import DirectRemote
 from pyrocketmq.remote.sync_remote import SyncRemote
 
 if TYPE_CHECKING:
@@ -47,8 +49,10 @@ def create_sync_remote(
 
     Args:
         transport_config: where to connect and how, or ``host:port``.
-        remote_config: limits of its calls.
+        remote_config: limits of its calls; with ``direct_lane`` each thread has a connection of its own.
         hooks: called around each request, on the engine thread.
         credentials: who signs the requests, or a function that gives them.
     """
-    return SyncRemote(transport_config, remote_config, hooks=hooks, credentials=credentials)
+    direct = (PRODUCTION_CONFIG if remote_config is None else remote_config).direct_lane
+    kind = DirectRemote if direct else SyncRemote
+    return kind(transport_config, remote_config, hooks=hooks, credentials=credentials)
