@@ -58,6 +58,7 @@ def nothing_in_progress() -> Iterator[None]:
     """No call and no task is left on the engine, which goes on for the next test."""
     yield
     assert 0 == engine().stats().in_progress
+    left: list[str] = []
     for _ in range(100):
         # A call is answered before its task has quite ended.
         left = engine().run(names_of_tasks)
