@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyrocketmq._clock import MovableClock
 from pyrocketmq.model.client_data import (
     CheckClientRequestBody,
     ConsumerConnection,
@@ -97,6 +98,14 @@ async def test_a_client_without_heartbeat_for_two_minutes_is_dropped(
         assert ["cg"] == notices(client)
         assert not server.brokers[0].clients.producers
         await silent.connection.wait_closed(1.0)
+
+
+async def test_no_client_is_silent_because_a_test_has_moved_the_clock() -> None:
+    async with EmbeddedServer(clock=MovableClock()) as server, Client(server.brokers[0].address) as client:
+        await join(client)
+        server.advance(3600)
+
+        assert ["me"] == await members(client)
 
 
 async def test_tools_see_the_connections_of_groups(client: Client) -> None:

@@ -15,7 +15,7 @@ from pyrocketmq.model.message_queue import MessageQueue
 from pyrocketmq.model.result_data import GetConsumerStatusBody
 from pyrocketmq.server import EmbeddedServer
 from tests.server.client import Client, send_header
-from tests.server.heartbeats import join, produce
+from tests.server.heartbeats import eventually, join, produce
 
 GO = 9
 
@@ -70,11 +70,14 @@ async def test_a_consumer_that_is_not_there_cannot_be_asked(client: Client) -> N
 async def test_a_consumer_that_does_not_answer_is_given_up(
     server: EmbeddedServer, client: Client, consumer: Answering
 ) -> None:
-    server.brokers[0].relays.timeout = 0.02
     consumer.is_silent = True
+    waiting = client.begin(307, {"consumerGroup": "cg", "clientId": "me"})
+    await eventually(lambda: consumer.pushed)
+    server.advance(9.999)
+    assert not waiting.done()
+    server.advance(0.001)
 
-    answer = await client.ask(307, {"consumerGroup": "cg", "clientId": "me"})
-
+    answer = await waiting
     assert 207 == answer.code
     assert "Timeout" in (answer.remark or "")
 
@@ -82,9 +85,7 @@ async def test_a_consumer_that_does_not_answer_is_given_up(
 async def test_a_consumer_that_leaves_cannot_answer(client: Client, consumer: Answering) -> None:
     consumer.is_silent = True
     waiting = client.begin(307, {"consumerGroup": "cg", "clientId": "me"})
-    async with asyncio.timeout(5):
-        while not consumer.pushed:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await eventually(lambda: consumer.pushed)
     consumer.connection.abort()
 
     assert 1 == (await waiting).code
@@ -170,8 +171,11 @@ async def test_a_reply_that_is_not_taken_is_an_error_for_the_replier(
     consumer.code = 1
     assert 1 == (await reply(client, "REPLY_TO_CLIENT\x01me\x02")).code
 
-    server.brokers[0].replies.timeout = 0.02
     consumer.is_silent = True
-    answer = await reply(client, "REPLY_TO_CLIENT\x01me\x02")
+    consumer.pushed.clear()
+    waiting = asyncio.ensure_future(reply(client, "REPLY_TO_CLIENT\x01me\x02"))
+    await eventually(lambda: consumer.pushed)
+    server.advance(3)
+    answer = await waiting
     assert 1 == answer.code
     assert (answer.remark or "").startswith("push reply message to me fail")

@@ -15,7 +15,7 @@ from pyrocketmq.model.headers import (
 )
 from pyrocketmq.model.result_data import GetConsumerStatusBody
 from pyrocketmq.server.call import Refused
-from pyrocketmq.server.clients import pushed
+from pyrocketmq.server.clients import ask_client, pushed
 from pyrocketmq.server.concern import Concern
 
 if TYPE_CHECKING:
@@ -31,15 +31,10 @@ STATUS_TIMEOUT: Final = 5.0
 
 
 class Relays(Concern):
-    """What is passed between tools and consumers.
-
-    Attributes:
-        timeout: seconds that a consumer may take for its answer.
-    """
+    """What is passed between tools and consumers."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self.timeout = RELAY_TIMEOUT
 
     def handlers(self) -> Mapping[int, Handler]:
         """The request codes that are passed on."""
@@ -73,7 +68,9 @@ class Relays(Concern):
         if member is None:
             raise Refused(ResponseCode.SYSTEM_ERROR, f"The Consumer <{group}> <{client_id}> not online")
         try:
-            answer = await member.connection.request(pushed(call.code, fields, body), self.timeout)
+            answer = await ask_client(
+                self._broker.timers, member.connection, pushed(call.code, fields, body), RELAY_TIMEOUT
+            )
         except RpcTimeoutError as error:
             raise Refused(
                 ResponseCode.CONSUME_MSG_TIMEOUT, f"consumer <{group}> <{client_id}> Timeout: {error.what}"
@@ -104,7 +101,7 @@ class Relays(Concern):
         for client_id, connection in asked:
             request = pushed(RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT, fields)
             try:
-                answer = await connection.request(request, min(self.timeout, STATUS_TIMEOUT))
+                answer = await ask_client(self._broker.timers, connection, request, STATUS_TIMEOUT)
                 if answer.code == ResponseCode.SUCCESS:
                     status = GetConsumerStatusBody.decode(answer.body)
                     result.consumer_table[client_id] = status.message_queue_table

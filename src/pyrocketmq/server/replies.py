@@ -8,7 +8,7 @@ from pyrocketmq._native.properties import join_properties
 from pyrocketmq.errors import RocketMQError
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.headers import ReplyMessageRequestHeader
-from pyrocketmq.server.clients import pushed
+from pyrocketmq.server.clients import ask_client, pushed
 from pyrocketmq.server.concern import Concern
 
 if TYPE_CHECKING:
@@ -25,18 +25,14 @@ __all__ = ["Replies"]
 REPLY_TO: Final = "REPLY_TO_CLIENT"
 PUSH_TIME: Final = "PUSH_REPLY_TIME"
 PUSH_TIMEOUT: Final = 3.0
+"""Seconds that the client may take to say that it has the reply. Real brokers wait for 10; repliers for 3."""
 
 
 class Replies(Concern):
-    """The way of a reply.
-
-    Attributes:
-        timeout: seconds that the client may take to say that it has the reply.
-    """
+    """The way of a reply."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self.timeout = PUSH_TIMEOUT
 
     def handlers(self) -> Mapping[int, Handler]:
         """The request codes of replies."""
@@ -83,7 +79,7 @@ class Replies(Concern):
         )
         request = pushed(RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT, push.to_ext_fields(), draft.body)
         try:
-            answer = await member.connection.request(request, self.timeout)
+            answer = await ask_client(self._broker.timers, member.connection, request, PUSH_TIMEOUT)
         except RocketMQError as error:
             return f"push reply message to {client_id} fail: {error.what}"
         if answer.code != ResponseCode.SUCCESS:
