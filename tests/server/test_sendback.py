@@ -121,6 +121,22 @@ async def test_an_unknown_group_gives_nothing_back_where_groups_are_not_made() -
     assert 26 == answer.code
 
 
+async def test_a_group_may_have_several_retry_queues(server: EmbeddedServer, client: Client) -> None:
+    await join(client)
+    await client.ask(200, body=SubscriptionGroupConfig("cg", retry_queue_nums=3).encode())
+    message = await sent(client)
+    for _ in range(60):
+        assert 0 == await give_back(client, message, 1)
+    server.advance(1)
+
+    topic = server.brokers[0].topics.get(RETRY)
+    assert topic is not None
+    assert (3, 3) == (topic.read_queues, topic.write_queues)
+    counts = [len((await client.pull(RETRY, queue_id)).messages) for queue_id in range(3)]
+    assert 60 == sum(counts)
+    assert 0 < min(counts)
+
+
 async def test_a_group_without_retry_queues_drops_what_it_gives_back(
     server: EmbeddedServer, client: Client
 ) -> None:

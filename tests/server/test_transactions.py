@@ -288,6 +288,20 @@ async def test_a_delay_of_a_half_message_begins_with_its_commit(
     assert [b"pay"] == await seen(client)
 
 
+async def test_a_retry_of_a_committed_message_is_no_transaction(
+    server: EmbeddedServer, client: Client
+) -> None:
+    """Consumers that send a retry themselves may keep the property that began the transaction."""
+    header = send_header(
+        "%RETRY%cg", 0, "TRAN_MSG\x01true\x02PGROUP\x01tg\x02DELAY\x011\x02", sys_flag=4, reconsume_times=1
+    )
+    assert 0 == (await client.ask(310, header, b"again")).code
+    server.advance(1)
+
+    (message,) = (await client.pull("%RETRY%cg")).messages
+    assert (b"again", 0) == (message.body, message.sys_flag)
+
+
 async def test_open_transactions_survive_a_restart(tmp_path: Path, clock: ManualClock) -> None:
     config = ServerConfig(data=tmp_path)
     async with EmbeddedServer(config, clock=clock) as server, Client(server.brokers[0].address) as client:

@@ -10,11 +10,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.model.enums import ResponseCode
-from pyrocketmq.model.flags import MessageSysFlag
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.messages import Draft
-from pyrocketmq.server.originals import original_of, put_aside
+from pyrocketmq.server.originals import DELAY, is_half, original_of, put_aside
 
 if TYPE_CHECKING:
     from pyrocketmq._native.logqueue import LogQueue
@@ -22,11 +21,10 @@ if TYPE_CHECKING:
     from pyrocketmq.server.broker import Broker
     from pyrocketmq.server.timers import Timer
 
-__all__ = ["DELAY", "LEVELS", "Delays"]
+__all__ = ["LEVELS", "TOPIC", "Delays"]
 
 logger = logging.getLogger(__name__)
 
-DELAY: Final = "DELAY"
 TOPIC: Final = "SCHEDULE_TOPIC_XXXX"
 PROGRESS_TOPIC: Final = "rmq_sys_schedule_progress"
 
@@ -41,9 +39,6 @@ LEVELS: Final = (
 
 MOST_AT_ONCE: Final = 1000
 RETRY_AFTER: Final = 1.0
-
-_HALF: Final = MessageSysFlag.TRANSACTION_PREPARED.value
-_TRANSACTION: Final = MessageSysFlag.TRANSACTION_MASK.value
 
 
 class Delays(Concern):
@@ -70,7 +65,7 @@ class Delays(Concern):
             Refused: the level is no number.
         """
         text = draft.properties.get(DELAY)
-        if text is None or draft.sys_flag & _TRANSACTION == _HALF:
+        if text is None or is_half(draft):
             return
         try:
             level = int(text)

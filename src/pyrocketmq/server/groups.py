@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.model.enums import RequestCode, ResponseCode
@@ -133,9 +134,11 @@ class Groups(Concern):
 
     def ensure_retry_topic(self, settings: SubscriptionGroupConfig) -> str:
         """The name of the topic that the group's failed messages come from; the topic is there afterwards."""
-        name = retry_topic(settings.group_name or "")
-        self._broker.topics.ensure(name, max(settings.retry_queue_nums, 1))
-        return name
+        topic = self._broker.topics.ensure(retry_topic(settings.group_name or ""))
+        queues = settings.retry_queue_nums
+        if topic.read_queues < queues or topic.write_queues < queues:
+            self._broker.topics.put(replace(topic, read_queues=queues, write_queues=queues))
+        return topic.name
 
     def _changed(self) -> None:
         self._version.timestamp = self._broker.clock.now_ms()

@@ -9,15 +9,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq._native.logrecord import pack_host
+from pyrocketmq.model.flags import MessageSysFlag
 from pyrocketmq.server.messages import Draft
 
 if TYPE_CHECKING:
     from pyrocketmq.model.message_ext import MessageExt
 
-__all__ = ["REAL_QUEUE", "REAL_TOPIC", "draft_of", "original_of", "put_aside", "stands_for"]
+__all__ = [
+    "DELAY",
+    "REAL_QUEUE",
+    "REAL_TOPIC",
+    "draft_of",
+    "is_half",
+    "original_of",
+    "put_aside",
+    "stands_for",
+]
 
+DELAY: Final = "DELAY"
 REAL_TOPIC: Final = "REAL_TOPIC"
 REAL_QUEUE: Final = "REAL_QID"
+
+_TRANSACTION: Final = MessageSysFlag.TRANSACTION_MASK.value
+_PREPARED: Final = MessageSysFlag.TRANSACTION_PREPARED.value
+
+
+def is_half(draft: Draft) -> bool:
+    """Whether a message begins a transaction."""
+    state = draft.sys_flag & _TRANSACTION
+    is_asked = draft.properties.get("TRAN_MSG", "").lower() == "true" and state == 0
+    # The property stays on committed messages: a consumer that sends one on as a retry begins nothing.
+    is_retry = draft.reconsume_times > 0 and DELAY in draft.properties
+    return (is_asked or state == _PREPARED) and not is_retry
 
 
 def put_aside(draft: Draft, topic: str, queue_id: int) -> None:

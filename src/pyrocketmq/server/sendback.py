@@ -10,8 +10,7 @@ from pyrocketmq.model.headers import ConsumerSendMsgBackRequestHeader
 from pyrocketmq.model.names import RETRY_PREFIX, dlq_topic
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
-from pyrocketmq.server.delays import DELAY
-from pyrocketmq.server.originals import draft_of
+from pyrocketmq.server.originals import DELAY, draft_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

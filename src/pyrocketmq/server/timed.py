@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model.enums import RequestCode, ResponseCode
-from pyrocketmq.model.flags import MessageSysFlag
 from pyrocketmq.model.headers import RecallMessageRequestHeader, RecallMessageResponseHeader
 from pyrocketmq.model.recall import RecallHandle
 from pyrocketmq.server.call import Refused
@@ -16,7 +15,7 @@ from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.delays import TOPIC as DELAY_TOPIC
 from pyrocketmq.server.ledger import Ledger
 from pyrocketmq.server.messages import REGION, Draft
-from pyrocketmq.server.originals import REAL_TOPIC, original_of, put_aside
+from pyrocketmq.server.originals import REAL_TOPIC, is_half, original_of, put_aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +44,6 @@ DELETE_KEY: Final = "TIMER_DEL_UNIQKEY"
 MOST_AT_ONCE: Final = 1000
 RETRY_AFTER: Final = 1.0
 
-_HALF: Final = MessageSysFlag.TRANSACTION_PREPARED.value
-_TRANSACTION: Final = MessageSysFlag.TRANSACTION_MASK.value
 _ILLEGAL: Final = (
     f"timer message illegal, the delay time should not be bigger than the max delay {MAX_DELAY_MS}ms; or if "
     "set del msg, the delay time should be bigger than the current time"
@@ -84,7 +81,7 @@ class Timed(Concern):
             Refused: the time is no number, or too far ahead.
         """
         properties = draft.properties
-        if draft.sys_flag & _TRANSACTION == _HALF or OUT_MS in properties:
+        if OUT_MS in properties or is_half(draft):
             return
         if draft.topic == DELAY_TOPIC:  # a delay level goes before a time
             for name in (DELAY_SEC, DELAY_MS, DELIVER_MS):

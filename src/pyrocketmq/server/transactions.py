@@ -20,7 +20,15 @@ from pyrocketmq.server.call import Refused
 from pyrocketmq.server.clients import pushed
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.ledger import Ledger
-from pyrocketmq.server.originals import REAL_QUEUE, REAL_TOPIC, draft_of, original_of, put_aside, stands_for
+from pyrocketmq.server.originals import (
+    REAL_QUEUE,
+    REAL_TOPIC,
+    draft_of,
+    is_half,
+    original_of,
+    put_aside,
+    stands_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +110,11 @@ class Transactions(Concern):
 
     def redirect(self, draft: Draft) -> None:
         """Keep a half message from consumers."""
+        is_kept = is_half(draft)
         if draft.sys_flag & _MASK == _HALF:
-            put_aside(draft, HALF_TOPIC, 0)
             draft.sys_flag &= ~_MASK
+        if is_kept:
+            put_aside(draft, HALF_TOPIC, 0)
             draft.properties.pop(CHECK_TIMES, None)
             draft.properties.pop(FIRST_COPY, None)
             draft.properties.setdefault(GROUP, draft.group)
