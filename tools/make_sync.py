@@ -121,6 +121,26 @@ add_part(
     tuple(f"{NAMESERVER}.blocking.calls:Sync{name}" for name in ("NameServerQueries", "NameServerChanges")),
 )
 
+ADMIN = "pyrocketmq.admin"
+ADMIN_PARTS = {
+    "topics": "TopicAdmin",
+    "groups": "GroupAdmin",
+    "progress": "ProgressAdmin",
+    "messages": "MessageAdmin",
+    "cluster": "ClusterAdmin",
+    "access": "AccessAdmin",
+}
+for _module, _name in {"calls": "AdminCalls", **ADMIN_PARTS}.items():
+    _bases = () if _module == "calls" else (f"{ADMIN}.blocking.calls:SyncAdminCalls",)
+    add_part(ADMIN, _module, _name, "administration that blocks its thread.", _bases)
+add_part(
+    ADMIN,
+    "client",
+    "AdminClient",
+    "the administration of whole clusters, blocking.",
+    tuple(f"{ADMIN}.blocking.{module}:Sync{name}" for module, name in ADMIN_PARTS.items()),
+)
+
 FACE = "pyrocketmq.remote.face:SyncFace"
 HEADER = "# Written by tools/make_sync.py from the asynchronous class; do not change it by hand."
 

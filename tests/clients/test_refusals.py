@@ -37,6 +37,8 @@ ANSWERS = [
     (16, "username cannot be null.", "AclError", False),
     (16, "User:nobody is not found.", "AclError", False),
     (16, "The subject is not exist.", "NotFoundError", False),
+    (16, "The subject of User:nobody is not exist.", "NotFoundError", False),
+    (16, "The user is not exist", "NotFoundError", False),
     (17, "topic[t] not exist", "TopicNotFoundError", False),
     (22, None, "NotFoundError", False),
     (23, "parse failed", "InvalidRequestError", False),

@@ -73,6 +73,7 @@ _CLOSED: Final = _Case(
     "use another broker, and look at the disk and the role of this one",
 )
 _ABSENT: Final = _Case(NotFoundError, "it was deleted after its retention time, or never was there")
+_NO_ONE: Final = _Case(NotFoundError, None, "create the user or the rule first, or correct the name")
 _ARGUMENT: Final = _Case(InvalidRequestError, None, "correct the argument that the text names")
 _FAILED: Final = _Case(
     BrokerError, None, "look into the log of the broker at this time", retryable=True
@@ -126,8 +127,8 @@ _BY_CODE: Final[dict[int, _Case]] = {
     ResponseCode.GO_AWAY: _CLOSED,
     ResponseCode.LMQ_QUOTA_EXCEEDED: _BUSY,
     ResponseCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED: _BUSY,
-    ResponseCode.USER_NOT_EXIST: _ABSENT,
-    ResponseCode.POLICY_NOT_EXIST: _ABSENT,
+    ResponseCode.USER_NOT_EXIST: _NO_ONE,
+    ResponseCode.POLICY_NOT_EXIST: _NO_ONE,
 }
 
 _NOT_HERE: Final = _Case(
@@ -161,7 +162,7 @@ _BY_REMARK: Final[dict[int, tuple[tuple[re.Pattern[str], _Case], ...]]] = {
         (r"An system error occurred, please try again later", _NO_AUTH),
     ),
     ResponseCode.NO_PERMISSION: _words(
-        (r"subject is not exist", _ABSENT),
+        (r"(subject|user|policy).* is not exist", _NO_ONE),
         (r"username cannot be null|User:.* is not found|signature failed|has no permission to", _ACL),
     ),
 }

@@ -33,6 +33,8 @@ class TopicCalls(BrokerCalls):
         *,
         order: bool = False,
         attributes: str | None = None,
+        topic_sys_flag: int = 0,
+        topic_filter_type: str = "SINGLE_TAG",
         timeout: float | None = None,
     ) -> None:
         """Create or change a topic on this broker.
@@ -44,13 +46,22 @@ class TopicCalls(BrokerCalls):
             perm: 2 write + 4 read.
             order: whether its messages are ordered over brokers.
             attributes: such as ``+message.type=FIFO``, 5.x only.
+            topic_sys_flag: 1 unit, 2 unit-subscribed.
+            topic_filter_type: ``SINGLE_TAG`` or ``MULTI_TAG``.
             timeout: seconds for this call.
 
         Raises:
             InvalidRequestError: the name is not one the broker takes.
         """
         request = Requests.create_create_topic_request(
-            topic, read_queue_nums, write_queue_nums, perm, order=order, attributes=attributes
+            topic,
+            read_queue_nums,
+            write_queue_nums,
+            perm,
+            order=order,
+            attributes=attributes,
+            topic_sys_flag=topic_sys_flag,
+            topic_filter_type=topic_filter_type,
         )
         await self._call(request, timeout)
 

@@ -29,6 +29,8 @@ class SyncTopicCalls(SyncBrokerCalls):
         *,
         order: bool = False,
         attributes: str | None = None,
+        topic_sys_flag: int = 0,
+        topic_filter_type: str = "SINGLE_TAG",
         timeout: float | None = None,
     ) -> None:
         """Create or change a topic on this broker.
@@ -40,6 +42,8 @@ class SyncTopicCalls(SyncBrokerCalls):
             perm: 2 write + 4 read.
             order: whether its messages are ordered over brokers.
             attributes: such as ``+message.type=FIFO``, 5.x only.
+            topic_sys_flag: 1 unit, 2 unit-subscribed.
+            topic_filter_type: ``SINGLE_TAG`` or ``MULTI_TAG``.
             timeout: seconds for this call.
 
         Raises:
@@ -53,6 +57,8 @@ class SyncTopicCalls(SyncBrokerCalls):
             perm,
             order=order,
             attributes=attributes,
+            topic_sys_flag=topic_sys_flag,
+            topic_filter_type=topic_filter_type,
             timeout=timeout,
         )
 

@@ -1,0 +1,1 @@
+"""Administration for programs without an event loop: each method forwards and waits."""
