@@ -21,7 +21,7 @@ async def test_a_sent_message_is_pulled_with_all_it_had(client: Client) -> None:
     assert sent.msg_id == message.offset_msg_id
     assert sent.transaction_id == message.unique_id
     properties = dict(message.properties)
-    assert {"TAGS", "u", "MSG_REGION", "TRACE_ON", "CLUSTER", "UNIQ_KEY"} == set(properties)
+    assert {"TAGS", "u", "WAIT", "MSG_REGION", "TRACE_ON", "CLUSTER", "UNIQ_KEY"} == set(properties)
     assert 1_700_000_000_123 == message.born_timestamp
     assert (1, 0, 1) == (
         pulled.header.next_begin_offset,

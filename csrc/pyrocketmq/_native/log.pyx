@@ -403,6 +403,7 @@ cdef class RecordLog:
         int64_t born_timestamp=0,
         bytes born_host=None,
         int32_t sys_flag=0,
+        int32_t reconsume_times=0,
     ):
         """Append the messages of a batch body, all or none; (first queue offset, number of messages).
 
@@ -415,7 +416,10 @@ cdef class RecordLog:
         cdef Record record
         cdef int64_t first = queue.next
         cdef Py_ssize_t count
-        fill(&record, self.host if born_host is None else born_host, store_timestamp, born_timestamp, 0, sys_flag, 0, 0)
+        fill(
+            &record, self.host if born_host is None else born_host, store_timestamp, born_timestamp, 0, sys_flag,
+            reconsume_times, 0,
+        )
         self.put_batch(
             queue, &record, <const uint8_t *>PyBytes_AS_STRING(batch), PyBytes_GET_SIZE(batch),
             PyBytes_AS_STRING(extra_properties), PyBytes_GET_SIZE(extra_properties), &count,

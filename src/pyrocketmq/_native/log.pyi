@@ -118,6 +118,7 @@ class RecordLog:
         born_timestamp: int = 0,
         born_host: bytes | None = None,
         sys_flag: int = 0,
+        reconsume_times: int = 0,
     ) -> tuple[int, int]:
         """Append the messages of a batch body, all or none; (first queue offset, number of messages).
 

@@ -91,7 +91,7 @@ class Call:
         try:
             return kind.from_ext_fields(self.request.ext_fields, check_required=check_required)
         except DeserializationError as error:
-            raise Refused(ResponseCode.SYSTEM_ERROR, error.what) from error
+            raise Refused(ResponseCode.SYSTEM_ERROR, error.what, {}) from error
 
     def decode(self, kind: type[B]) -> B:
         """The JSON body of the request.

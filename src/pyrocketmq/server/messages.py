@@ -109,7 +109,6 @@ class Messages(Concern):
         """
         self.check_body(draft.body)
         properties = draft.properties
-        properties.pop("WAIT", None)
         properties.update(self.common)
         if "UNIQ_KEY" not in properties:
             properties["UNIQ_KEY"] = next_unique_id()
@@ -145,7 +144,9 @@ class Messages(Concern):
         return Stored(draft.topic, draft.queue_id, offset, position, self.offset_msg_id(position))
 
     def append_batch(self, draft: Draft) -> list[Stored]:
-        """Store the messages of a batch body, all or none, each with the properties of the draft as well.
+        """Store the messages of a batch body as they are, all or none.
+
+        A 5.5.0 broker adds no properties to them either.
 
         Raises:
             Refused: the body is no batch, a message is over a limit, or there is no space.
@@ -155,14 +156,14 @@ class Messages(Concern):
             first, count = self._log.append_batch(
                 queue,
                 draft.body,
-                join_properties(draft.properties).encode(),
                 store_timestamp=self._broker.clock.now_ms(),
                 born_timestamp=draft.born_timestamp,
                 born_host=draft.born_host,
                 sys_flag=draft.sys_flag,
+                reconsume_times=draft.reconsume_times,
             )
         except DeserializationError as error:
-            raise Refused(ResponseCode.MESSAGE_ILLEGAL, error.what) from error
+            raise Refused(ResponseCode.SYSTEM_ERROR, error.what, {}) from error
         except MessageTooLargeError as error:
             raise self._illegal() from error
         except StoreError as error:
@@ -176,7 +177,7 @@ class Messages(Concern):
     def check_body(self, body: bytes) -> None:
         """Refuse a body that is empty or too long."""
         if not body:
-            raise Refused(ResponseCode.SYSTEM_ERROR, "the message has no body")
+            raise Refused(ResponseCode.SYSTEM_ERROR, "the message has no body", {})
         if len(body) > self._broker.config.max_message_bytes:
             raise self._illegal()
 

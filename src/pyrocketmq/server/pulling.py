@@ -234,7 +234,7 @@ class Pulling(Concern):
         if subscription is None:
             raise Refused(
                 ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                "the consumer's subscription not exist",
+                "the consumer's group info not exist",
             )
         if subscription.sub_version < header.sub_version:
             raise Refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
@@ -312,5 +312,7 @@ def _fields(next_offset: int, min_offset: int, max_offset: int) -> PullMessageRe
 
 def _answer(cut: Cut) -> RemotingCommand:
     code, remark = _CODES[cut.status]
+    if cut.status == CutStatus.AT_END and cut.max_offset == 0:
+        remark = "NO_MESSAGE_IN_QUEUE"
     fields = _fields(cut.next_offset, cut.min_offset, cut.max_offset)
     return make_answer(code, remark, fields, cut.data or None)

@@ -66,7 +66,7 @@ class Sending(Concern):
         header = call.header(kind, check_required=False)
         for name in ("topic", "queue_id", "sys_flag", "born_timestamp", "flag"):
             if getattr(header, name) is None:
-                raise Refused(ResponseCode.SYSTEM_ERROR, f"the field {name} of the send is missing")
+                raise Refused(ResponseCode.SYSTEM_ERROR, f"the field {name} of the send is missing", {})
         return header
 
     def draft_of(self, call: Call, header: SendHeader) -> Draft:
@@ -82,8 +82,7 @@ class Sending(Concern):
         if queue_id >= topic.queue_limit:
             raise Refused(
                 ResponseCode.INVALID_PARAMETER,
-                f"request queueId[{queue_id}] is illegal, topic[{topic.name}] has {topic.queue_limit} "
-                f"queues, producer: {call.peer}",
+                f"request queueId[{queue_id}] is illegal, {topic} Producer: {call.peer}",
             )
         if queue_id < 0:
             queue_id = random.randrange(topic.write_queues)  # noqa: S311 - any queue will do
@@ -120,8 +119,7 @@ class Sending(Concern):
 
     async def _send_batch(self, call: Call, draft: Draft) -> RemotingCommand:
         self._messages.check_body(draft.body)
-        unique_key = draft.properties.pop("UNIQ_KEY", None)
-        draft.properties = dict(self._messages.common)
+        unique_key = draft.properties.get("UNIQ_KEY")
         stored = self._messages.append_batch(draft)
         await self._messages.committed()
         header = SendMessageResponseHeader(

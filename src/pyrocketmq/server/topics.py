@@ -46,7 +46,7 @@ def check_topic_name(topic: str) -> None:
     elif not _NAME.fullmatch(topic):
         what = f"The specified topic: {topic}, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
     elif len(topic) > MAX_TOPIC_LENGTH:
-        what = "The specified topic is longer than topic max length."
+        what = f"The specified topic: {topic}, is longer than topic max length: {MAX_TOPIC_LENGTH}"
     if what is not None:
         raise Refused(ResponseCode.INVALID_PARAMETER, what)
 
@@ -63,6 +63,20 @@ class TopicSettings:
     order: bool = False
     filter_type: str = "SINGLE_TAG"
     attributes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __str__(self) -> str:
+        rights = "".join(
+            [
+                letter if self.perm & bit.value else "-"
+                for letter, bit in (("R", Perm.READ), ("W", Perm.WRITE), ("X", Perm.INHERIT))
+            ]
+        )
+        attributes = ", ".join([f"{name}={value}" for name, value in self.attributes.items()])
+        return (
+            f"TopicConfig [topicName={self.name}, readQueueNums={self.read_queues}, "
+            f"writeQueueNums={self.write_queues}, perm={rights}, topicFilterType={self.filter_type}, "
+            f"topicSysFlag={self.sys_flag}, order={str(self.order).lower()}, attributes={{{attributes}}}]"
+        )
 
     @property
     def is_readable(self) -> bool:
@@ -100,6 +114,7 @@ class TopicTable(Concern):
         # As a 5.5.0 broker has them from its first start.
         for made in (
             TopicSettings(TEMPLATE_TOPIC, queues, queues, READ_WRITE | _INHERIT),
+            TopicSettings("BenchmarkTest", 1024, 1024),
             TopicSettings("SELF_TEST_TOPIC", 1, 1),
             TopicSettings("OFFSET_MOVED_EVENT", 1, 1),
             TopicSettings("RMQ_SYS_TRANS_HALF_TOPIC", 1, 1),
@@ -109,6 +124,8 @@ class TopicTable(Concern):
             TopicSettings(broker.config.cluster, 16, 16, READ_WRITE | _INHERIT),
             TopicSettings(broker.name, 1, 1, READ_WRITE | _INHERIT),
             TopicSettings(f"{broker.config.cluster}_REPLY_TOPIC", 1, 1),
+            TopicSettings("rmq_sys_wheel_timer", 1, 1),
+            TopicSettings(f"rmq_sys_REVIVE_LOG_{broker.config.cluster}", 8, 8),
         ):
             self._topics.setdefault(made.name, made)
 
@@ -127,7 +144,7 @@ class TopicTable(Concern):
         """The topic; 17 if there is none."""
         settings = self._topics.get(name)
         if settings is None:
-            raise Refused(ResponseCode.TOPIC_NOT_EXIST, f"topic[{name}] not exist, apply first please! ")
+            raise Refused(ResponseCode.TOPIC_NOT_EXIST, f"topic[{name}] not exist, apply first please!")
         return settings
 
     def put(self, settings: TopicSettings) -> None:
