@@ -74,14 +74,14 @@ async def both_ways(server: EmbeddedServer, frame: bytes) -> tuple[bool, list[An
     """Whether the native way took a send, and what came of it on that way and on the general one."""
     broker = server.brokers[0]
     outcomes: list[list[Any]] = []
-    before = broker.messages.quick.intake.taken
+    before = broker.quick.serving.sends
     taken = 0
     for general in (False, True):
         if general:
             broker.general_only.add("test")
         (answer,) = await exchange(broker.address, frame)
         broker.general_only.discard("test")
-        taken = taken or broker.messages.quick.intake.taken - before
+        taken = taken or broker.quick.serving.sends - before
         message = newest(broker, "T", 1)
         told = decode_frame(answer)
         ext = dict(told.ext_fields or {})
@@ -98,10 +98,9 @@ async def both_ways(server: EmbeddedServer, frame: bytes) -> tuple[bool, list[An
 
 @pytest.fixture
 def broker(server: EmbeddedServer) -> Broker:
-    """The only broker of `server`, whose topic T is open for the native way."""
+    """The only broker of `server`, with a topic T."""
     broker = server.brokers[0]
     broker.topics.put(TopicSettings("T", 4, 4))
-    broker.messages.quick.open(broker.topics.require("T"))
     return broker
 
 
@@ -113,6 +112,7 @@ def broker(server: EmbeddedServer) -> Broker:
         {"properties": f"TAGS\x01a\x02WAIT\x01true\x02UNIQ_KEY\x01{ID}\x02KEYS\x01k 1\x02"},
         {"properties": f"UNIQ_KEY\x01{ID * 2}\x02"[:66]},
         {"sys_flag": 0x301, "flag": -5},
+        {"reconsume_times": 1, "max_reconsume_times": 3, "unit_mode": True},
         {"opaque": -(2**31)},
         {"body": b"x" * 100_000},
     ],
@@ -131,7 +131,9 @@ async def test_both_ways_store_and_answer_the_same(
     "fields",
     [
         {"properties": f"UNIQ_KEY\x01{ID}\x02DELAY\x011\x02"},
-        {"properties": f"UNIQ_KEY\x01{ID}\x02CLUSTER\x01other\x02"},
+        {"properties": f"UNIQ_KEY\x01{ID}\x02TIMER_DELAY_MS\x0110\x02"},
+        {"properties": f"UNIQ_KEY\x01{ID}\x02TRAN_MSG\x01true\x02"},
+        {"properties": f"UNIQ_KEY\x01{ID}\x02KEYS\x01\x02"},
         {"properties": "KEYS\x01" + "x" * 32_767 + "\x02"},
         {"properties": f"UNIQ_KEY\x01{ID}\x02KEYS\x01\u00e9\x02"},
         {"sys_flag": 4},
@@ -139,9 +141,6 @@ async def test_both_ways_store_and_answer_the_same(
         {"queue_id": -1},
         {"body": b""},
         {"topic": "NotOpen"},
-        {"reconsume_times": 1},
-        {"max_reconsume_times": 3},
-        {"unit_mode": True},
     ],
 )
 async def test_what_needs_a_decision_is_left_to_the_general_way(
@@ -149,7 +148,7 @@ async def test_what_needs_a_decision_is_left_to_the_general_way(
 ) -> None:
     await exchange(broker.address, send_frame(**fields))
 
-    assert 0 == broker.messages.quick.intake.taken
+    assert 0 == broker.quick.serving.sends
 
 
 async def test_a_message_without_an_id_gets_one_and_the_answer_names_it(broker: Broker) -> None:
@@ -157,7 +156,7 @@ async def test_a_message_without_an_id_gets_one_and_the_answer_names_it(broker: 
         broker.address, send_frame(properties=""), send_frame(properties="", codec="binary")
     )
 
-    assert 2 == broker.messages.quick.intake.taken
+    assert 2 == broker.quick.serving.sends
     ids = [(decode_frame(answer).ext_fields or {})["transactionId"] for answer in (first, second)]
     assert ids[0] != ids[1]
     assert ids[1] == newest(broker).unique_id
@@ -172,23 +171,23 @@ async def test_sends_without_an_answer_are_stored_and_not_answered(broker: Broke
     assert (b"last", 1) == (newest(broker).body, newest(broker).queue_offset)
 
 
-async def test_the_first_send_to_a_topic_opens_it_and_a_change_of_it_closes_it(
-    server: EmbeddedServer, client: Client
-) -> None:
-    quick = server.brokers[0].messages.quick
+async def test_the_native_way_follows_the_topics(server: EmbeddedServer, client: Client) -> None:
+    serving = server.brokers[0].quick.serving
     topics = server.brokers[0].topics
     await client.send("New")
-    await client.send("New")
-    assert 1 == quick.intake.taken
+    await client.send("New", queue_id=3)
+    assert 1 == serving.sends
 
-    topics.put(TopicSettings("New", 4, 4, perm=4))
-    refused = await client.ask(310, send_header("New"), b"x")
-    assert (16, 1) == (refused.code, quick.intake.taken)
+    topics.put(TopicSettings("New", 2, 2))
+    refused = await client.ask(310, send_header("New", 3), b"x")
+    assert (29, 1) == (refused.code, serving.sends)
 
     topics.delete("New")
     await client.send("New")
+    await client.send("New")
+    assert 2 == serving.sends
     assert b"body" == newest(server.brokers[0], "New").body
-    assert 0 == newest(server.brokers[0], "New").queue_offset
+    assert 1 == newest(server.brokers[0], "New").queue_offset
 
 
 async def test_a_held_pull_gets_what_came_the_native_way(broker: Broker, client: Client) -> None:
@@ -274,7 +273,6 @@ def test_any_header_is_understood_as_on_the_general_way() -> None:
     loop.run_until_complete(server.start())
     broker = server.brokers[0]
     broker.topics.put(TopicSettings("T", 4, 4))
-    broker.messages.quick.open(broker.topics.require("T"))
     loop.run_until_complete(exchange(broker.address, send_frame(queue_id=1)))
 
     @settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
@@ -283,7 +281,7 @@ def test_any_header_is_understood_as_on_the_general_way() -> None:
         # Answered or not: a frame that certainly is answered follows.
         frame = raw_frame(header)
         numbered = '"opaque"' in header  # a frame without a number gets one
-        end = send_frame(opaque=99, queue_id=2, unit_mode=True)  # goes the general way, which answers later
+        end = send_frame(opaque=99, queue_id=2, sys_flag=2048)  # goes the general way
 
         async def outcome(*, general: bool) -> list[Any]:
             count = _count(broker)

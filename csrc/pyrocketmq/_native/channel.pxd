@@ -21,6 +21,7 @@ cdef class RequestTaker:
 
 cdef class RequestChannel:
     cdef bytes peer_host  # address and port of the peer as a record has them
+    cdef object due  # what a taker has for the peer and not written yet
     cdef object loop
     cdef object transport
     cdef object clock
@@ -63,6 +64,7 @@ cdef class RequestChannel:
     cdef uint64_t requests_in
 
     cdef bytes packed_peer(self)
+    cdef int hold_if_full(self) except -1
     cdef double now(self) except? -1
     cdef int64_t tick_now(self) except? -1
     cdef int64_t rest_until(self) except? -1

@@ -130,6 +130,12 @@ cdef class RequestChannel:
             self.peer_host = host_of(self.transport.get_extra_info("peername")[:2], "peer")
         return self.peer_host
 
+    cdef int hold_if_full(self) except -1:
+        """Take nothing more from a peer that does not read what it is answered."""
+        if self.holds_reading and written(&self.out) >= self.write_buffer_bytes:
+            self.hold_reading()
+        return 0
+
     # ---- requests ----
 
     def request(self, RemotingCommand command not None, double timeout, *, str codec=None):

@@ -11,7 +11,6 @@ from libc.stdint cimport int32_t, uint8_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendAnswer, SendResult, make_send_result, read_send_answer
-from pyrocketmq._native.bytesio cimport written
 from pyrocketmq._native.channel cimport (
     ANSWER_FLAG,
     FLUSH_BYTES,
@@ -349,9 +348,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             command._flag |= ANSWER_FLAG
             self.put_command(command, codec)
         self.frame_written(False)
-        if self.holds_reading and written(&self.out) >= self.write_buffer_bytes:
-            self.hold_reading()
-        return 0
+        return self.hold_if_full()
 
     # ---- beginning and end ----
 

@@ -20,6 +20,7 @@ from pyrocketmq.server.messages import Messages
 from pyrocketmq.server.offsets import Offsets
 from pyrocketmq.server.pulling import Pulling
 from pyrocketmq.server.queries import Queries
+from pyrocketmq.server.quick import QuickWay
 from pyrocketmq.server.relays import Relays
 from pyrocketmq.server.replies import Replies
 from pyrocketmq.server.sendback import SendBack
@@ -60,6 +61,7 @@ class Broker:
     Attributes:
         store: its messages.
         dispatcher: the handler of its connections.
+        quick: the native way of plain sends and pulls.
         connections: the clients that are there.
         general_only: not empty while sends and pulls have to go the general way; see the package's docstring.
 
@@ -108,6 +110,7 @@ class Broker:
             self.transactions = self.add(Transactions(self))
             self.relays = self.add(Relays(self))
             self.replies = self.add(Replies(self))
+            self.quick = QuickWay(self)
         except BaseException:
             self.store.close()
             raise

@@ -161,7 +161,7 @@ class EmbeddedServer:
                 holds_reading=True,
                 on_made=broker.connection_made,
                 on_lost=broker.connection_lost,
-                taker=broker.messages.quick.intake,
+                taker=broker.quick.serving,
             )
 
         listener = await listen(connect, config.host, port, config.tls)

@@ -20,7 +20,6 @@ from pyrocketmq.model.enums import ResponseCode
 from pyrocketmq.model.message_ext import MessageExt, decode_messages_strict
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
-from pyrocketmq.server.quick import QuickSends
 from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 MAX_PROPERTIES_BYTES = 32767
 REGION = "DefaultRegion"
+COMMON_FIELDS = {"MSG_REGION": REGION, "TRACE_ON": "true"}
+"""What every answer to a send has."""
 ILLEGAL_MESSAGE = (
     "the message is illegal, maybe msg body or properties length not matched. "
     "msg body length limit {limit}B, msg properties length limit 32KB."
@@ -79,9 +80,9 @@ class Messages(Concern):
 
     Attributes:
         common: the properties that every message of a client gets.
-        quick: the native way of plain sends.
         redirects: called in turn with the draft of each message that a client sends, before it is stored.
             They change it in place, or raise `Refused`.
+        turn_ends: called when a commit begins.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -97,7 +98,7 @@ class Messages(Concern):
         self._address, self._port = parse_address(broker.address)
         self.redirects: list[Redirect] = []
         self.common = {"MSG_REGION": REGION, "TRACE_ON": "true", "CLUSTER": broker.config.cluster}
-        self.quick = QuickSends(broker, self._commit_soon, self.common, self.refusal)
+        self.turn_ends: Callable[[], object] | None = None
 
     # ---- appending ----
 
@@ -188,7 +189,8 @@ class Messages(Concern):
     @staticmethod
     def refusal(error: StoreError) -> Refused:
         """What a client is told when the store fails."""
-        return Refused(ResponseCode.SERVICE_NOT_AVAILABLE, f"the message is not stored: {error.what}")
+        what = f"the message is not stored: {error.what}"
+        return Refused(ResponseCode.SERVICE_NOT_AVAILABLE, what, COMMON_FIELDS)
 
     # ---- committing ----
 
@@ -226,17 +228,19 @@ class Messages(Concern):
     def commit(self) -> None:
         """Commit what this turn of the loop has appended; called by the loop."""
         self._is_due = False
+        if self.turn_ends is not None:
+            self.turn_ends()
         touched, self._touched = self._touched, {}
         followers, self._followers = self._followers, []
-        quick = self.quick.take_turn()
-        if quick is not None:
-            turn, answer = quick
-            touched.update(dict.fromkeys(turn.queues))
-            followers.append(answer)
         try:
             self._store.commit()
         except StoreError as error:
             self._finish([], followers, error)
+            return
+        except Exception as error:
+            # Nobody may wait for ever, whatever goes wrong here.
+            logger.exception("a commit failed")
+            self._finish([], followers, StoreError(f"the commit failed: {type(error).__name__}: {error}"))
             return
 
         def durable(error: Exception | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyrocketmq._native.logcut import CutStatus
 from pyrocketmq._native.logqueue import TagCodes
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pyrocketmq.server.filters import Predicate
     from pyrocketmq.server.timers import Timer
 
-__all__ = ["Pulling"]
+__all__ = ["Choice", "Pulling"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,15 +60,14 @@ _CODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    """What a subscription lets through."""
+class Choice(NamedTuple):
+    """What a subscription lets through: messages with these tags, and this predicate; None for all."""
 
     tags: TagCodes | None = None
     accept: Predicate | None = None
 
 
-_EVERYTHING: Final = _Filter()
+_EVERYTHING: Final = Choice()
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ class _Held:
 
     connection: Connection
     header: PullMessageRequestHeader
-    filter: _Filter
+    filter: Choice
     offset: int
     answer: asyncio.Future[RemotingCommand | None]
     timer: Timer
@@ -99,12 +98,12 @@ class Pulling(Concern):
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._log = broker.store.log
-        self._filters: dict[tuple[str, str], _Filter] = {}
+        self._filters: dict[tuple[str, str], Choice] = {}
         self._held: dict[Connection, dict[int, _Held]] = {}
         self.check_group: Callable[[str], object] = lambda _: None
         self.subscription_of: Callable[[str, str], SubscriptionData | None] = lambda _group, _topic: None
-        self.committed_offset: Callable[[str, str, int, int], object] = lambda *_: None
-        self.offset_resets: Callable[[str, str, int], int | None] = lambda *_: None
+        self.committed_offset: Callable[[str, str, int, int], object] = _keep_nothing
+        self.offset_resets: Callable[[str, str, int], int | None] = _no_reset
 
     def handlers(self) -> Mapping[int, Handler]:
         """The request codes of pulls and of the ends of queues."""
@@ -131,7 +130,14 @@ class Pulling(Concern):
                 f"queueId[{header.queue_id}] is illegal, topic:[{topic.name}] topicConfig.readQueueNums:"
                 f"[{topic.read_queues}] consumer:[{call.peer}]",
             )
-        chosen = self._filter_of(header)
+        chosen = self.choose(
+            header.consumer_group,
+            header.topic,
+            header.sys_flag,
+            header.subscription,
+            header.expression_type,
+            header.sub_version,
+        )
         if header.sys_flag & _COMMIT and header.commit_offset >= 0:
             self.committed_offset(header.consumer_group, header.topic, header.queue_id, header.commit_offset)
         reset = self.offset_resets(header.consumer_group, header.topic, header.queue_id)
@@ -143,7 +149,7 @@ class Pulling(Concern):
             return self._hold(call, header, chosen)
         return _answer(cut)
 
-    def _cut(self, header: PullMessageRequestHeader, chosen: _Filter, offset: int) -> Cut:
+    def _cut(self, header: PullMessageRequestHeader, chosen: Choice, offset: int) -> Cut:
         config = self._broker.config
         most = config.max_pull_bytes
         if header.max_msg_bytes is not None and 0 < header.max_msg_bytes < most:
@@ -164,7 +170,7 @@ class Pulling(Concern):
 
     # ---- waiting ----
 
-    def _hold(self, call: Call, header: PullMessageRequestHeader, chosen: _Filter) -> Answer:
+    def _hold(self, call: Call, header: PullMessageRequestHeader, chosen: Choice) -> Answer:
         connection, opaque = call.connection, call.request.opaque
 
         def arrived(_topic: str, _queue_id: int) -> None:
@@ -227,20 +233,30 @@ class Pulling(Concern):
 
     # ---- filtering ----
 
-    def _filter_of(self, header: PullMessageRequestHeader) -> _Filter:
-        if header.sys_flag & _SUBSCRIPTION:
-            return self._compiled(header.expression_type or "TAG", header.subscription or "*")
-        subscription = self.subscription_of(header.consumer_group, header.topic)
-        if subscription is None:
-            raise Refused(
-                ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                "the consumer's group info not exist",
-            )
-        if subscription.sub_version < header.sub_version:
-            raise Refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
-        return self._compiled(subscription.expression_type or "TAG", subscription.sub_string or "*")
+    def choose(  # noqa: PLR0917 - called by native code, in this order
+        self,
+        group: str,
+        topic: str,
+        sys_flag: int,
+        subscription: str | None,
+        expression_type: str | None,
+        sub_version: int,
+    ) -> Choice:
+        """The tags, and the predicate, of the messages that a pull is for; None for all.
 
-    def _compiled(self, kind: str, expression: str) -> _Filter:
+        Raises:
+            Refused: the group has no subscription, another one, or one that cannot be read.
+        """
+        if sys_flag & _SUBSCRIPTION:
+            return self._compiled(expression_type or "TAG", subscription or "*")
+        announced = self.subscription_of(group, topic)
+        if announced is None:
+            raise Refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist")
+        if announced.sub_version < sub_version:
+            raise Refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
+        return self._compiled(announced.expression_type or "TAG", announced.sub_string or "*")
+
+    def _compiled(self, kind: str, expression: str) -> Choice:
         if kind == "TAG" and expression == "*":
             return _EVERYTHING
         key = kind, expression
@@ -282,10 +298,18 @@ class Pulling(Concern):
         )
 
 
-def _compile(kind: str, expression: str) -> _Filter:
+def _keep_nothing(_group: str, _topic: str, _queue_id: int, _offset: int) -> None:
+    """Where nobody keeps the offsets of groups."""
+
+
+def _no_reset(_group: str, _topic: str, _queue_id: int) -> None:
+    """Where nobody resets the offsets of groups."""
+
+
+def _compile(kind: str, expression: str) -> Choice:
     if kind == "SQL92":
         try:
-            return _Filter(accept=compile_sql(expression))
+            return Choice(accept=compile_sql(expression))
         except SubscriptionParseError as error:
             # What a 5.5.0 broker does as well; CHECK_CLIENT_CONFIG is where a client learns of its fault.
             logger.warning("a pull is answered without a filter: %s", error.what)
@@ -296,7 +320,7 @@ def _compile(kind: str, expression: str) -> _Filter:
         raise Refused(
             ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed"
         ) from error
-    return _Filter(tags=TagCodes(subscription.code_set)) if subscription.code_set else _EVERYTHING
+    return Choice(tags=TagCodes(subscription.code_set)) if subscription.code_set else _EVERYTHING
 
 
 def _fields(next_offset: int, min_offset: int, max_offset: int) -> PullMessageResponseHeader:

@@ -1,93 +1,81 @@
-"""The native way of plain sends: which topics it is open for, and when what it took is answered.
+"""The native way of plain sends and of pulls that find something: what it is told and what it may ask.
 
-Must not know what the general way does with the messages that are left to it.
+Must not know what the general way does with the requests that are left to it.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pyrocketmq._native.intake import Intake
+from pyrocketmq._clock import SystemClock
 from pyrocketmq._native.properties import join_properties
+from pyrocketmq._native.serving import Serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pyrocketmq._native.intake import Turn
+    from pyrocketmq._native.command import RemotingCommand
     from pyrocketmq.errors import StoreError
     from pyrocketmq.server.broker import Broker
-    from pyrocketmq.server.call import Refused
-    from pyrocketmq.server.topics import TopicSettings
+    from pyrocketmq.server.pulling import Choice
 
-__all__ = ["QuickSends"]
-
-# What is delayed, timed, or part of a transaction or of an inner batch goes elsewhere.
-_SPECIAL: Final = (
-    "DELAY",
-    "INNER_BASE",
-    "INNER_NUM",
-    "TIMER_DELAY_MS",
-    "TIMER_DELAY_SEC",
-    "TIMER_DELIVER_MS",
-    "TRAN_MSG",
-)
+__all__ = ["QuickWay"]
 
 
-class QuickSends:
-    """Messages for topics that were sent to before need no look at anything but themselves.
+class QuickWay:
+    """Connects a `Serving` with the topics, messages and pulls of a broker.
 
-    Args:
-        broker: whose log the messages go to.
-        begin: called when a turn of the event loop takes its first message, so that it is committed.
-        common: the properties that each message gets.
-        refusal: what a sender is told when the store fails.
+    Attributes:
+        serving: what the connections of the broker offer their frames to.
     """
 
-    def __init__(
-        self,
-        broker: Broker,
-        begin: Callable[[], None],
-        common: Mapping[str, str],
-        refusal: Callable[[StoreError], Refused],
-    ) -> None:
-        self._begin = begin
-        self._clock = broker.clock
-        self._refusal = refusal
-        self._open: set[str] = set()
-        self.intake = Intake(
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        config = broker.config
+        messages = broker.messages
+        self.serving = Serving(
             broker.store.log,
-            self._begin_turn,
-            extra=join_properties(common).encode(),
-            special=(*_SPECIAL, *common),
+            join_properties(messages.common).encode(),
             general_only=broker.general_only,
-            max_body_bytes=broker.config.max_message_bytes,
+            when_committed=messages.when_committed,
+            told=broker.arrivals.tell,
+            refusal=self._refusal,
+            chosen=self._choose,
+            committed_offset=self._keep_offset,
+            clock=None if isinstance(broker.clock, SystemClock) else broker.clock,
+            max_message_bytes=config.max_message_bytes,
+            max_pull_bytes=config.max_pull_bytes,
+            max_pull_messages=config.max_pull_messages,
         )
-        broker.topics.watchers.append(self.close)
+        messages.turn_ends = self.serving.end_turn
+        broker.topics.watchers.append(self._look_at)
+        for topic in broker.topics.all():
+            self._look_at(topic.name)
 
-    def open(self, topic: TopicSettings) -> None:
-        """Take the messages of a topic from now on, until its settings change."""
-        if topic.name not in self._open:
-            self._open.add(topic.name)
-            self.intake.open_topic(topic.name, topic.write_queues)
-
-    def close(self, topic: str) -> None:
-        """Leave the messages of a topic to the general way."""
-        self._open.discard(topic)
-        self.intake.close_topic(topic)
-
-    def take_turn(self) -> tuple[Turn, Callable[[StoreError | None], None]] | None:
-        """What this turn of the loop took, and what to call when it is committed or is not."""
-        turn = self.intake.take_turn()
-        return None if turn is None else (turn, partial(self._finish, turn))
-
-    def _begin_turn(self) -> int:
-        self._begin()
-        return self._clock.now_ms()
-
-    def _finish(self, turn: Turn, error: StoreError | None) -> None:
-        if error is None:
-            turn.answer()
+    def _look_at(self, name: str) -> None:
+        topic = self._broker.topics.get(name)
+        if topic is None:
+            self.serving.forget_topic(name)
         else:
-            refused = self._refusal(error)
-            turn.refuse(refused.code, refused.remark)
+            self.serving.serve_topic(
+                name,
+                topic.queue_limit if topic.is_plain else 0,
+                topic.read_queues if topic.is_readable else 0,
+            )
+
+    def _refusal(self, error: StoreError) -> RemotingCommand:
+        return self._broker.messages.refusal(error).answer()
+
+    def _choose(  # noqa: PLR0917 - called by native code, in this order
+        self,
+        group: str,
+        topic: str,
+        sys_flag: int,
+        subscription: str | None,
+        expression_type: str | None,
+        sub_version: int,
+    ) -> Choice:
+        pulling = self._broker.pulling
+        pulling.check_group(group)
+        return pulling.choose(group, topic, sys_flag, subscription, expression_type, sub_version)
+
+    def _keep_offset(self, group: str, topic: str, queue_id: int, offset: int) -> None:
+        self._broker.pulling.committed_offset(group, topic, queue_id, offset)

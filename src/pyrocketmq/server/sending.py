@@ -14,7 +14,7 @@ from pyrocketmq.model.headers import (
 )
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
-from pyrocketmq.server.messages import REGION, Draft
+from pyrocketmq.server.messages import COMMON_FIELDS, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pyrocketmq.server.call import Call, Handler
 
 __all__ = ["Sending"]
-
-COMMON_FIELDS = {"MSG_REGION": REGION, "TRACE_ON": "true"}
 
 SendHeader = SendMessageRequestHeader | SendMessageRequestHeaderV2
 
@@ -102,11 +100,7 @@ class Sending(Concern):
 
     async def store(self, call: Call, draft: Draft) -> RemotingCommand:
         """Store one message, and say where it lies."""
-        topic = self._broker.topics.get(draft.topic)
         stored = self._messages.accept(draft)
-        if topic is not None and stored.topic == topic.name and topic.is_plain:
-            # From now on its plain messages need none of these checks.
-            self._messages.quick.open(topic)
         unique_key = draft.properties.get("UNIQ_KEY")
         await self._messages.committed()
         header = SendMessageResponseHeader(

@@ -90,8 +90,8 @@ class TopicSettings:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its messages are nothing special to a broker."""
-        return self.is_writable and self.name not in _NOT_SENT_TO and not self.name.startswith("%")
+        """Whether messages may be sent to it that are nothing special to a broker."""
+        return self.name not in _NOT_SENT_TO and not self.name.startswith("%")
 
     @property
     def queue_limit(self) -> int:
@@ -182,12 +182,6 @@ class TopicTable(Concern):
             raise Refused(ResponseCode.NO_PERMISSION, f"Sending message to topic[{name}] is forbidden.")
         if settings is None:
             settings = self._auto_create(name, template, queues)
-        if not settings.is_writable:
-            raise Refused(
-                ResponseCode.NO_PERMISSION,
-                f"the broker[{self._broker.address}] sending message is forbidden: "
-                f"topic[{name}] is not writable",
-            )
         return settings
 
     def _auto_create(self, name: str, template: str | None, queues: int) -> TopicSettings:
