@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pyrocketmq.errors import StoreError
 from pyrocketmq.server.acl import AccessControl
 from pyrocketmq.server.arrivals import Arrivals
+from pyrocketmq.server.assignments import Assignments
 from pyrocketmq.server.broker_admin import BrokerAdmin
 from pyrocketmq.server.clients import Clients
 from pyrocketmq.server.concern import Concern
@@ -18,6 +19,8 @@ from pyrocketmq.server.groups import Groups
 from pyrocketmq.server.locks import Locks
 from pyrocketmq.server.messages import Messages
 from pyrocketmq.server.offsets import Offsets
+from pyrocketmq.server.pop_acks import PopAcks
+from pyrocketmq.server.pops import Pops
 from pyrocketmq.server.pulling import Pulling
 from pyrocketmq.server.queries import Queries
 from pyrocketmq.server.quick import QuickWay
@@ -34,6 +37,8 @@ from pyrocketmq.server.transactions import Transactions
 from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyrocketmq._clock import Clock
     from pyrocketmq._native.connection import Connection
     from pyrocketmq.errors import ConnectionClosedError
@@ -63,6 +68,7 @@ class Broker:
         dispatcher: the handler of its connections.
         quick: the native way of plain sends and pulls.
         connections: the clients that are there.
+        siblings: the brokers of the same server, this one too.
         general_only: not empty while sends and pulls have to go the general way; see the package's docstring.
 
     Raises:
@@ -77,6 +83,7 @@ class Broker:
         self.config = config
         self.clock = clock
         self.timers = timers
+        self.siblings: Sequence[Broker] = (self,)
         self.connections: set[Connection] = set()
         self.general_only: set[str] = set()
         self.dispatcher = Dispatcher(self.general_only)
@@ -101,8 +108,9 @@ class Broker:
             self.locks = self.add(Locks(clock))
             self.queries = self.add(Queries(self))
             self.stats = self.add(Stats(self))
-            for admin in (TopicAdmin, ConsumeAdmin, BrokerAdmin):
-                self.add(admin(self))
+            self.pops = self.add(Pops(self))
+            for concern in (PopAcks, Assignments, TopicAdmin, ConsumeAdmin, BrokerAdmin):
+                self.add(concern(self))
             # Messages are redirected in this order; what is not decided has no delay yet.
             self.sendback = self.add(SendBack(self))
             self.delays = self.add(Delays(self))

@@ -168,6 +168,7 @@ class EmbeddedServer:
         self._listeners.append(listener)
         name = f"broker-{chr(ord('a') + index)}"
         broker = Broker(name, self._address_of(listener), config, self.clock, self.timers)
+        broker.siblings = self._brokers
         self._brokers.append(broker)
         self._took(broker.dispatcher)
         await broker.start()
