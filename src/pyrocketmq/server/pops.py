@@ -176,10 +176,8 @@ class Pops(Concern):
         return header.topic, pop_retry_topic_v1(header.consumer_group, header.topic)
 
     def _revive_queue(self, header: PopMessageRequestHeader) -> int:
-        if header.order:
-            return ORDER_REVIVE_QUEUE
         self._turn += 1
-        return self._turn % REVIVE_QUEUES
+        return ORDER_REVIVE_QUEUE if header.order else self._turn % REVIVE_QUEUES
 
     def _take(self, header: PopMessageRequestHeader, topic: TopicSettings, chosen: _Filter) -> _Taken:
         taken = _Taken(self._broker.clock.now_ms(), self._revive_queue(header))
