@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,38 +21,18 @@ from pyrocketmq.model import RemotingRequestFactory as Requests
 from pyrocketmq.transport import TcpTransport
 
 from .conftest import Run
+from .programs import Program
 from .stage import PlayedBroker, Stage, answer, name_server
-from .test_frame import start
 
 pytestmark = pytest.mark.timeout(30)  # the program is waited for
 
 
-class Dump:
-    """The program in a process, its JSON lines."""
+class Dump(Program):
+    """A dump that listens."""
 
     def __init__(self, *words: str) -> None:
-        self.process = start("dump", "--json", *words)
-        first = self.next()
-        assert "listen" == first["event"]
-        self.address: str = first["listen"]
-
-    def next(self) -> dict[str, Any]:
-        """The next line; the test's own time limit ends a wait in vain."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr.read() if self.process.stderr else ""
-        event: dict[str, Any] = json.loads(line)
-        return event
-
-    def until(self, kind: str, **values: object) -> dict[str, Any]:
-        while True:
-            event = self.next()
-            if event["event"] == kind and all(event.get(name) == value for name, value in values.items()):
-                return event
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=20)
+        super().__init__("dump", *words)
+        self.address: str = self.until("listen")["listen"]
 
 
 @pytest.fixture

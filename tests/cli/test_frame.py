@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from pyrocketmq.cli import main as frame
 from pyrocketmq.cli.exits import EXIT_CODES, Exit
 from pyrocketmq.cli.main import COMMANDS
 from pyrocketmq.cli.output import Column, Output
@@ -19,20 +16,7 @@ from pyrocketmq.cli.problems import report
 from pyrocketmq.errors import ConnectTimeoutError, StoreLockedError
 
 from .conftest import Run
-
-SOURCE = Path(frame.__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
-
-
-def start(*words: str) -> subprocess.Popen[str]:
-    """The program in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pyrocketmq", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    )
+from .programs import ENVIRONMENT, start
 
 
 def test_help_lists_every_command_and_every_exit_code(run: Run) -> None:
@@ -103,7 +87,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
 
-    assert (Exit.INTERRUPTED, "", "error: stopped\n") == (process.returncode, out, err)
+    assert (Exit.INTERRUPTED, "", "stopped\n") == (process.returncode, out, err)
 
 
 def test_a_reader_that_goes_away_ends_the_program_without_a_traceback() -> None:

@@ -12,6 +12,7 @@ from pyrocketmq.cli.dumping.passing import DumpingProxy
 from pyrocketmq.cli.exits import Exit
 from pyrocketmq.cli.output import printable, to_json
 from pyrocketmq.cli.problems import UsageError
+from pyrocketmq.cli.values import count, port
 from pyrocketmq.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="name server or broker as host:port")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     parser.add_argument(
-        "--port", type=_port, default=0, help="where to listen; 0, the default, takes a free port"
+        "--port", type=port, default=0, help="where to listen; 0, the default, takes a free port"
     )
     parser.add_argument(
         "--follow",
@@ -47,31 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="stand in for the announced brokers too: routes are changed to lead here",
     )
     parser.add_argument(
-        "--body", type=_count, default=200, metavar="N", help="characters of each body to show (200)"
+        "--body", type=count, default=200, metavar="N", help="characters of each body to show (200)"
     )
     parser.add_argument("--write", metavar="FILE", help="also write everything to a file, as JSON lines")
     add_connection_options(parser)
     parser.set_defaults(run=run)
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError(text)
-    return port
-
-
-_port.__name__ = "port"
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise ValueError(text)
-    return count
-
-
-_count.__name__ = "count"
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:

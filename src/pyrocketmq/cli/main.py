@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 COMMANDS: Final = {
+    "serve": "run a name server and brokers in this process",
     "doctor": "find out why a client cannot work with a server",
     "dump": "print the frames between a client and a server",
 }

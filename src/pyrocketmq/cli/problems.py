@@ -44,6 +44,8 @@ def report(error: BaseException, *, json: bool = False, stream: TextIO | None = 
     if json:
         value = {"code": code, "what": what, "likely": likely, "try": advice, "exit": int(found)}
         out.write(to_json({"error": value}) + "\n")
+    elif isinstance(error, KeyboardInterrupt):
+        out.write(f"{what}\n")
     else:
         out.write(printable(f"error: {what}" + (f" [{code}]" if code else "")) + "\n")
         if likely:

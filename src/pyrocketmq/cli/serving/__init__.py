@@ -1,0 +1,1 @@
+"""What ``pyrocketmq serve`` is made of: looking at a running server, and showing what was seen."""
