@@ -171,3 +171,12 @@ def test_starting_pytest_imports_no_server_and_the_package_no_pytest() -> None:
     )
 
     assert "[]\n" == ended.stdout
+
+
+def test_the_test_file_of_the_documentation_passes(pytester: pytest.Pytester) -> None:
+    page = (ROOT / "docs" / "embedded.md").read_text(encoding="utf-8")
+    file = next(block for block in page.split("```python\n") if block.startswith("# test_"))
+    name = file.partition("\n")[0].removeprefix("# ")
+    pytester.path.joinpath(name).write_text(file.partition("```")[0], encoding="utf-8")
+
+    passes(pytester, "", 2)
