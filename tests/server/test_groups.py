@@ -227,14 +227,15 @@ async def test_all_groups_are_listed_in_parts_if_wanted(client: Client) -> None:
     assert {"totalGroupNum": "3"} == part.ext_fields
 
 
-async def test_a_deleted_group_takes_its_offsets_along_if_wanted(client: Client) -> None:
+@pytest.mark.parametrize("name", ["cleanOffset", "removeOffset"])
+async def test_a_deleted_group_takes_its_offsets_along_if_wanted(client: Client, name: str) -> None:
     await client.send("T")
     await join(client)
     await commit(client, 1)
 
     await client.ask(207, {"groupName": "cg"})
     assert (0, "1") == await offset(client)
-    await client.ask(207, {"groupName": "cg", "cleanOffset": "true"})
+    await client.ask(207, {"groupName": "cg", name: "true"})
     assert (0, "0") == await offset(client)
     assert 26 == (await commit(client, 1))[0]
 

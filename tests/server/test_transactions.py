@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,9 @@ class Half(NamedTuple):
     position: int
     offset: int
 
-    async def end(self, client: Client, outcome: int, **changes: str) -> RemotingCommand:
-        """Decide the transaction."""
-        fields = {
+    def fields(self, outcome: int) -> dict[str, str]:
+        """Those of the decision."""
+        return {
             "topic": "T",
             "producerGroup": "tg",
             "tranStateTableOffset": str(self.offset),
@@ -37,7 +38,10 @@ class Half(NamedTuple):
             "msgId": "U1",
             "transactionId": "U1",
         }
-        return await client.ask(37, {**fields, **changes})
+
+    async def end(self, client: Client, outcome: int, **changes: str) -> RemotingCommand:
+        """Decide the transaction."""
+        return await client.ask(37, {**self.fields(outcome), **changes})
 
 
 class Check(NamedTuple):
@@ -159,16 +163,7 @@ async def test_a_decision_with_wrong_numbers_is_refused(
 
 async def test_not_to_know_is_never_answered(server: EmbeddedServer, client: Client) -> None:
     half = await send_half(client)
-    waiting = client.begin(
-        37,
-        {
-            "producerGroup": "tg",
-            "tranStateTableOffset": str(half.offset),
-            "commitLogOffset": str(half.position),
-            "commitOrRollback": "0",
-            "msgId": "U1",
-        },
-    )
+    waiting = client.begin(37, half.fields(UNKNOWN))
     await client.ask(38, {"consumerGroup": "nobody"})
 
     assert not waiting.done()
@@ -220,19 +215,15 @@ async def test_a_decision_while_a_check_is_on_its_way_counts(server: EmbeddedSer
     await produce(client, group="tg")
     half = await send_half(client)
     broker = server.brokers[0]
-    ending = client.begin(
-        37,
-        {
-            "producerGroup": "tg",
-            "tranStateTableOffset": str(half.offset),
-            "commitLogOffset": str(half.position),
-            "commitOrRollback": str(COMMIT),
-            "msgId": "U1",
-        },
-    )
-    server.clock.advance(6)  # type: ignore[attr-defined]
+    (connection,) = broker.connections
+    server.advance(5.999)
+    assert isinstance(server.clock, ManualClock)
+    server.clock.advance(0.001)
+
     broker.timers.run_due()
-    await ending
+    answer = broker.dispatcher(connection, RemotingCommand(37, ext_fields=half.fields(COMMIT)))
+    assert isinstance(answer, Awaitable)
+    await answer
     server.advance(100)
 
     assert [b"pay"] == await seen(client)

@@ -188,7 +188,8 @@ class Groups(Concern):
     async def _delete(self, call: Call) -> RemotingCommand:
         header = call.header(DeleteSubscriptionGroupRequestHeader)
         self.delete(header.group_name)
-        if header.clean_offset:
+        # 4.9 has another name for it.
+        if header.clean_offset or call.fields.get("removeOffset") == "true":
             self._broker.offsets.forget_group(header.group_name)
         await self._saver.flush()
         return call.answer()
