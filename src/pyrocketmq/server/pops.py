@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pyrocketmq.errors import StoreError
     from pyrocketmq.server.broker import Broker
     from pyrocketmq.server.call import Answer, Call, Handler
-    from pyrocketmq.server.pulling import _Filter
+    from pyrocketmq.server.pulling import Choice
     from pyrocketmq.server.topics import TopicSettings
 
 __all__ = ["Pops"]
@@ -128,7 +128,7 @@ class Pops(Concern):
         except Refused as refused:
             refused.fields = nothing
             raise
-        chosen = self._broker.pulling._compiled(header.exp_type or "TAG", header.exp or "*")
+        chosen = self._broker.pulling.compiled(header.exp_type or "TAG", header.exp or "*")
         taken = self._take(header, topic, chosen)
         poll_ms = min(header.poll_time, MOST_WAITING_MS)
         if taken.count or poll_ms <= 0:
@@ -179,7 +179,7 @@ class Pops(Concern):
         self._turn += 1
         return ORDER_REVIVE_QUEUE if header.order else self._turn % REVIVE_QUEUES
 
-    def _take(self, header: PopMessageRequestHeader, topic: TopicSettings, chosen: _Filter) -> _Taken:
+    def _take(self, header: PopMessageRequestHeader, topic: TopicSettings, chosen: Choice) -> _Taken:
         taken = _Taken(self._broker.clock.now_ms(), self._revive_queue(header))
         retries: list[str] = []
         if not header.order:
@@ -198,7 +198,7 @@ class Pops(Concern):
         return taken
 
     def _take_retries(
-        self, header: PopMessageRequestHeader, topics: list[str], chosen: _Filter, taken: _Taken
+        self, header: PopMessageRequestHeader, topics: list[str], chosen: Choice, taken: _Taken
     ) -> None:
         for name in topics:
             topic = self._broker.topics.require(name)
@@ -206,7 +206,7 @@ class Pops(Concern):
                 self._take_queue(header, Place(header.consumer_group, name, queue_id), chosen, taken)
 
     def _take_queue(
-        self, header: PopMessageRequestHeader, place: Place, chosen: _Filter, taken: _Taken
+        self, header: PopMessageRequestHeader, place: Place, chosen: Choice, taken: _Taken
     ) -> None:
         queue = self._log.queue(place.topic, place.queue_id)
         start = self._cursor(place, queue, header.init_mode)
@@ -257,7 +257,7 @@ class Pops(Concern):
         least = min(counts.values(), default=0) if len(counts) == len(offsets) else 0
         taken.counts.append(f"0 {place.queue_id} {least}")
 
-    def _read(self, queue: LogQueue, offset: int, most: int, chosen: _Filter) -> tuple[list[MessageExt], int]:
+    def _read(self, queue: LogQueue, offset: int, most: int, chosen: Choice) -> tuple[list[MessageExt], int]:
         """The next messages of a queue, and where to go on."""
         while True:
             cut = self._log.cut(
@@ -370,7 +370,7 @@ class Pops(Concern):
         header = call.header(PeekMessageRequestHeader)
         topic = self._readable(call, header.topic, header.queue_id)
         self._check_group(header.consumer_group)
-        chosen = self._broker.pulling._compiled("TAG", "*")
+        chosen = self._broker.pulling.compiled("TAG", "*")
         names = [topic.name, *self._retry_topics(header.consumer_group, topic.name)]
         records: list[bytes] = []
         rest = 0
@@ -418,7 +418,7 @@ class Pops(Concern):
         )
 
     def _has_message(self, header: NotificationRequestHeader, topic: TopicSettings) -> bool:
-        chosen = self._broker.pulling._compiled(header.exp_type or "TAG", header.exp or "*")
+        chosen = self._broker.pulling.compiled(header.exp_type or "TAG", header.exp or "*")
         places = [
             Place(header.consumer_group, name, queue_id)
             for name in self._retry_topics(header.consumer_group, topic.name)

@@ -248,15 +248,16 @@ class Pulling(Concern):
             Refused: the group has no subscription, another one, or one that cannot be read.
         """
         if sys_flag & _SUBSCRIPTION:
-            return self._compiled(expression_type or "TAG", subscription or "*")
+            return self.compiled(expression_type or "TAG", subscription or "*")
         announced = self.subscription_of(group, topic)
         if announced is None:
             raise Refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist")
         if announced.sub_version < sub_version:
             raise Refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
-        return self._compiled(announced.expression_type or "TAG", announced.sub_string or "*")
+        return self.compiled(announced.expression_type or "TAG", announced.sub_string or "*")
 
-    def _compiled(self, kind: str, expression: str) -> Choice:
+    def compiled(self, kind: str, expression: str) -> Choice:
+        """What the expression of a subscription lets through."""
         if kind == "TAG" and expression == "*":
             return _EVERYTHING
         key = kind, expression
