@@ -20,6 +20,7 @@ from pyrocketmq.errors import (
 from pyrocketmq.remote import AsyncRemote, RemoteConfig, RpcHook, create_async_remote
 from pyrocketmq.transport import TransportConfig
 from tests.transport.peers import Peer, answer_frame, answer_to, start_server, until
+from tests.transport.test_tcp import unused_port
 
 
 def request(code: int = 31, **fields: str) -> RemotingCommand:
@@ -193,9 +194,10 @@ async def test_what_did_not_leave_is_tried_again(peer: Peer) -> None:
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:
-    remote = remote_to(1, max_retries=0)
+    port = unused_port()
+    remote = remote_to(port, max_retries=0)
 
-    with pytest.raises(ConnectionError, match="cannot connect to 127.0.0.1:1"):
+    with pytest.raises(ConnectionError, match=f"cannot connect to 127.0.0.1:{port}"):
         await remote.invoke(request())
     await remote.close()
 

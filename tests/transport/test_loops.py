@@ -15,6 +15,7 @@ from pyrocketmq.errors import LoopClosedError, TransportStateError
 from pyrocketmq.remote import AsyncRemote
 from pyrocketmq.transport import AsyncTcpTransport, TransportConfig
 from tests.transport.peers import answer_to, start_server
+from tests.transport.test_tcp import unused_port
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -72,7 +73,7 @@ def test_closing_the_loop_ends_every_request_with_a_loop_closed_error(port: int,
 
 def test_a_loop_that_closes_while_connecting_leaves_nothing(new_loop: NewLoop) -> None:
     loop = new_loop()
-    transport = AsyncTcpTransport(TransportConfig("127.0.0.1", 1), reconnect=True)
+    transport = AsyncTcpTransport(TransportConfig("127.0.0.1", unused_port()), reconnect=True)
 
     async def begin() -> None:
         with pytest.raises(ConnectionError):

@@ -121,7 +121,7 @@ async def test_repeats_are_at_most_200_in_a_second() -> None:
         pauses.append(pause)
 
     assert sum(pause < 1 for pause in pauses) <= 200
-    assert pauses[:19] == [0.0] * 19
+    assert pauses[:9] == [0.0] * 9
     assert pauses == sorted(pauses)
 
 

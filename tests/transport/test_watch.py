@@ -26,7 +26,7 @@ async def test_a_peer_that_answers_nothing_is_given_up_after_two_probes(peer: Pe
 
     with pytest.raises(RpcTimeoutError):
         await short
-    with pytest.raises(ConnectionClosedError, match="2 probes were not answered") as caught:
+    with pytest.raises(ConnectionClosedError, match="given up: nothing came while 2 probes") as caught:
         await waiting
 
     assert (True, True) == (caught.value.maybe_sent, caught.value.retryable)
@@ -122,4 +122,45 @@ async def test_a_peer_that_reads_nothing_is_given_up_too(peer: Peer) -> None:
 
     with pytest.raises(ConnectionClosedError, match="given up"):
         await waiting
+    await transport.close()
+
+
+async def test_a_stream_that_is_out_of_step_is_given_up_though_bytes_come(peer: Peer) -> None:
+    transport = open_to(peer.port, probe_timeout=0.03)
+    await transport.connect()
+    await peer.accepted.get()
+    waiting = transport.connection.request(RemotingCommand(1), 60)
+    short = transport.connection.request(RemotingCommand(2), 0.05)
+    await peer.write((1 << 20).to_bytes(4, "big"))  # a frame of 1 MiB that never ends
+
+    async def trickle() -> None:
+        while transport.is_connected:
+            await peer.write(b"x")
+            await asyncio.sleep(0.005)
+
+    trickling = asyncio.create_task(trickle())
+    with pytest.raises(RpcTimeoutError):
+        await short
+    with pytest.raises(ConnectionClosedError, match="no whole frame came while 10 probes"):
+        await waiting
+    trickling.cancel()
+    await asyncio.wait([trickling])
+    await transport.close()
+
+
+async def test_a_large_frame_on_a_slow_way_is_waited_for(peer: Peer) -> None:
+    transport = open_to(peer.port, probe_timeout=0.05)
+    await transport.connect()
+    waiting = transport.connection.request(RemotingCommand(1), 60)
+    short = transport.connection.request(RemotingCommand(2), 0.06)
+    [first, _] = await peer.read(2)
+    frame = answer_frame(first, bytes(20_000))
+    for start in range(0, len(frame), 1000):
+        await peer.write(frame[start : start + 1000])
+        await asyncio.sleep(0.01)
+
+    assert 20_000 == len((await waiting).body or b"")
+    with pytest.raises(RpcTimeoutError):
+        await short
+    assert transport.is_connected
     await transport.close()

@@ -66,6 +66,8 @@ class BrokerClient(
         hooks: Sequence[RpcHook] = (),
     ) -> None:
         config = (transport_config or TransportConfig()).replace(host=host, port=port)
+        if broker_name:
+            config = config.replace(announced_as=broker_name)
         self._remote = AsyncRemote(config, remote_config, hooks=hooks, credentials=credentials)
         self._owned = True
         self._broker_name = broker_name

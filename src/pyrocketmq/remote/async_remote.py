@@ -287,7 +287,8 @@ class AsyncRemote:
         return connection
 
     def _late(self, timeout: float) -> BackPressureError | ConnectTimeoutError:
-        if self.transport.is_connected:
+        connection = self.transport.connection if self.transport.is_connected else None
+        if connection is not None and not connection.can_write:
             return BackPressureError(
                 f"{self.address} did not take earlier requests within {timeout:g} s, this one was not sent",
                 likely="the server is overloaded or stopped",

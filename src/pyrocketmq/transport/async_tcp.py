@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, Self
@@ -159,12 +160,7 @@ class AsyncTcpTransport(AsyncTransport):
         wait = self.backoff.seconds_left_when_wanted
         attempt = self._running_attempt
         if attempt is None and wait > self.config.connect_timeout and self._last_error is not None:
-            raise ConnectionError(
-                f"{self.config.address} is tried again in {wait:.1f} s; last time: {self._last_error.what}",
-                likely=self._last_error.likely,
-                advice=self._last_error.advice,
-                address=self.config.address,
-            ) from self._last_error
+            raise _later(self._last_error, self.config.address, wait) from self._last_error
         if attempt is None:
             self._attempt = attempt = asyncio.create_task(
                 self._try_once(wait), name=f"connect {self.config.address}"
@@ -454,6 +450,14 @@ def _look_at(attempt: asyncio.Task[None]) -> None:
     """Take note of how an attempt ended: everybody who waits for it gets the error, and nobody may."""
     if not attempt.cancelled():
         attempt.exception()
+
+
+def _later(last: ConnectionError, address: str, wait: float) -> ConnectionError:
+    """The last error once more, for a call that is not even tried."""
+    error = copy.copy(last)
+    error.what = f"{address} is tried again in {wait:.1f} s; last time: {last.what}"
+    error.args = (error.what,)
+    return error
 
 
 async def _finish(connection: Connection, config: TransportConfig) -> None:

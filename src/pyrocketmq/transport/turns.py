@@ -26,7 +26,7 @@ __all__ = ["TURNS", "Turns"]
 
 # With the burst at most 200 in any second.
 _REPEATS_PER_SECOND: Final = 180.0
-_BURST: Final = 20
+_BURST: Final = 10
 # A server that takes connections and drops them at once must not wake everybody each time.
 _WAKING_INTERVAL_S: Final = 5.0
 

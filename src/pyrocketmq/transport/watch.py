@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "make_probe"]
 
-_PROBES: Final = 2
+_PROBES: Final = 2  # in silence
+_SLOW_PROBES: Final = 10  # while bytes come and no whole frame does: it is a large one, or a length was wrong
 # A peer that was heard within this part of a probe's time is there, however slow its answers are.
 _QUIET_PART: Final = 1 / 3
 
@@ -44,10 +45,17 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(config.idle_probe, self._look)
         self._task: asyncio.Task[None] | None = None
+        self._frames = 0
+        self._since = self._loop.time()
 
     def timed_out(self) -> None:
         """Requests have timed out: find out whether the peer is there, unless it was heard just now."""
-        if self._connection.silent_for >= self._config.probe_timeout * _QUIET_PART:
+        connection, now = self._connection, self._loop.time()
+        frames = connection.stats().frames_in
+        if frames != self._frames:
+            self._frames, self._since = frames, now
+        silent = connection.silent_for >= self._config.probe_timeout * _QUIET_PART
+        if silent or now - self._since >= self._config.probe_timeout:
             self._probe()
 
     def end(self) -> None:
@@ -73,8 +81,9 @@ class Watch:
 
     async def _find_out(self) -> None:
         connection, wait = self._connection, self._config.probe_timeout
-        for _ in range(_PROBES):
-            heard = connection.stats().bytes_in
+        misses = 0
+        for _ in range(_SLOW_PROBES):
+            before = connection.stats()
             try:
                 await connection.request(self._make_probe(), wait)
             except RpcTimeoutError:
@@ -83,15 +92,18 @@ class Watch:
                 await asyncio.sleep(wait)
             except ConnectionClosedError:
                 return
-            else:
-                return
-            if connection.stats().bytes_in != heard:
-                return  # it said something else, so it is there
+            after = connection.stats()
+            if after.frames_in != before.frames_in:
+                return  # whatever it said, it is there
+            misses = misses + 1 if after.bytes_in == before.bytes_in else 0
+            if misses == _PROBES:
+                break
+        came = "nothing" if misses == _PROBES else "no whole frame"
         connection.abort(
             ConnectionClosedError(
-                f"the connection to {connection.address} is given up: nothing came for "
-                f"{connection.silent_for:.1f} s, and {_PROBES} probes were not answered",
-                likely="the server is stopped, or the network to it is cut",
+                f"the connection to {connection.address} is given up: {came} came while "
+                f"{misses if misses == _PROBES else _SLOW_PROBES} probes waited for {wait:g} s each",
+                likely="the server is stopped, or the network to it is cut or damages what it carries",
                 advice="look at the server; requests go on as soon as it can be reached again",
                 address=connection.address,
             )
