@@ -31,8 +31,11 @@ def echo(_: Connection, command: RemotingCommand) -> RemotingCommand:
     return answer_to(command, command.body, code=command.code)
 
 
-def remote_to(port: int, timeout: float = 30.0, **limits: int) -> AsyncRemote:
-    return AsyncRemote(f"127.0.0.1:{port}", RemoteConfig().copy(timeout, **limits))
+def remote_to(
+    port: int, timeout: float = 30.0, *, max_retries: int | None = None, max_waiters: int | None = None
+) -> AsyncRemote:
+    config = RemoteConfig().copy(timeout, max_retries=max_retries, max_waiters=max_waiters)
+    return AsyncRemote(f"127.0.0.1:{port}", config)
 
 
 async def test_a_remote_connects_on_first_use_and_gives_any_answer() -> None:
