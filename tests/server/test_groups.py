@@ -295,3 +295,30 @@ async def test_locks_outlive_their_owner_by_a_minute(server: EmbeddedServer, cli
     assert [] == await lock(client, "b", 0)
     server.advance(0.001)
     assert [0] == await lock(client, "b", 0)
+
+
+async def test_only_the_pulls_of_a_topic_with_a_reset_leave_the_native_way(
+    server: EmbeddedServer, client: Client
+) -> None:
+    """Otherwise one reset of a group that is away would slow everything down for good."""
+    for topic in ("T", "U"):
+        await client.send(topic)
+        await client.send(topic)
+        await client.pull(topic)
+    await join(client)
+    serving = server.brokers[0].quick.serving
+
+    async def taken() -> tuple[int, int, int]:
+        before = serving.sends, serving.pulls
+        await client.send("T")
+        await client.pull("T", consumer_group="other")
+        in_t = serving.pulls - before[1]
+        await client.pull("U", consumer_group="other")
+        return serving.sends - before[0], in_t, serving.pulls - before[1] - in_t
+
+    assert (1, 1, 1) == await taken()
+    fields = {"topic": "T", "group": "cg", "queueId": "0", "offset": "1", "timestamp": "0", "isForce": "true"}
+    assert 0 == (await client.ask(222, fields)).code
+    assert (1, 0, 1) == await taken()
+    assert 21 == (await client.pull("T")).code
+    assert (1, 1, 1) == await taken()

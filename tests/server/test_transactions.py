@@ -243,6 +243,15 @@ async def test_a_message_that_nobody_decides_is_given_up(client: Client, server:
     assert (b"pay", "15") == (given_up.body, given_up.properties["TRANSACTION_CHECK_TIMES"])
     assert 604 == (await half.end(client, COMMIT)).code
 
+    # A tool may let the producer be asked again.
+    assert 1 == (await client.ask(323, {"topic": "T", "msgId": "nonsense"})).code
+    assert 0 == (await client.ask(323, {"topic": "T", "msgId": given_up.offset_msg_id})).code
+    server.advance(6)
+    (check,) = await checks(client)
+    assert "1" == check.message.properties["TRANSACTION_CHECK_TIMES"]
+    assert 0 == (await check.half.end(client, COMMIT, fromTransactionCheck="true")).code
+    assert [b"pay"] == await seen(client)
+
 
 async def test_a_message_may_say_when_it_is_asked_about(server: EmbeddedServer, client: Client) -> None:
     await produce(client, group="tg")

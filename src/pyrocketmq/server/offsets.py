@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Offsets"]
 
-_RESETS: Final = "offset resets"
 _SEPARATOR: Final = "@"  # neither topics nor groups may have it
 
 
@@ -81,7 +80,7 @@ class Offsets(Concern):
         """Let the group go on at an offset, in whichever direction that is."""
         self._put(group, topic, queue_id, offset)
         self._resets[group, topic, queue_id] = offset
-        self._broker.general_only.add(_RESETS)
+        self._broker.quick.look_at(topic)
         # A pull that is held has to hear of it as well.
         self._broker.arrivals.tell(topic, queue_id)
 
@@ -90,9 +89,13 @@ class Offsets(Concern):
         if not self._resets:
             return None
         offset = self._resets.pop((group, topic, queue_id), None)
-        if not self._resets:
-            self._broker.general_only.discard(_RESETS)
+        if offset is not None:
+            self._broker.quick.look_at(topic)
         return offset
+
+    def has_resets(self, topic: str) -> bool:
+        """Whether a group is to be told to go elsewhere in a topic."""
+        return any(key[1] == topic for key in self._resets)
 
     def of_group(self, group: str) -> dict[str, dict[int, int]]:
         """The offsets of a group: topic -> queue id -> offset."""

@@ -92,7 +92,7 @@ class Pulling(Concern):
         committed_offset: called with group, topic, queue id and offset when a pull carries an offset to
             store.
         offset_resets: gives the offset that a group has to go to in a queue, or None; called with group,
-            topic and queue id. While it may give one, `Broker.general_only` has to have a word.
+            topic and queue id. While it may give one, the native way must not serve pulls of the topic.
     """
 
     def __init__(self, broker: Broker) -> None:

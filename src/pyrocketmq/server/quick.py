@@ -46,19 +46,22 @@ class QuickWay:
             max_pull_messages=config.max_pull_messages,
         )
         messages.turn_ends = self.serving.end_turn
-        broker.topics.watchers.append(self._look_at)
+        broker.topics.watchers.append(self.look_at)
         for topic in broker.topics.all():
-            self._look_at(topic.name)
+            self.look_at(topic.name)
 
-    def _look_at(self, name: str) -> None:
+    def look_at(self, name: str) -> None:
+        """See again what may be served of a topic."""
         topic = self._broker.topics.get(name)
         if topic is None:
             self.serving.forget_topic(name)
         else:
+            # A group that is to go elsewhere is told so by its next pull, which has to be looked at.
+            is_pulled = topic.is_readable and not self._broker.offsets.has_resets(name)
             self.serving.serve_topic(
                 name,
                 topic.queue_limit if topic.is_plain else 0,
-                topic.read_queues if topic.is_readable else 0,
+                topic.read_queues if is_pulled else 0,
             )
 
     def _refusal(self, error: StoreError) -> RemotingCommand:

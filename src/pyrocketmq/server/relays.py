@@ -15,8 +15,8 @@ from pyrocketmq.model.headers import (
 )
 from pyrocketmq.model.result_data import GetConsumerStatusBody
 from pyrocketmq.server.call import Refused
-from pyrocketmq.server.clients import ask_client, pushed
 from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.members import ask_client, pushed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from pyrocketmq._native.properties import join_properties
 from pyrocketmq.errors import RocketMQError
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.headers import ReplyMessageRequestHeader
-from pyrocketmq.server.clients import ask_client, pushed
 from pyrocketmq.server.concern import Concern
+from pyrocketmq.server.members import ask_client, pushed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

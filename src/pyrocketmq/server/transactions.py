@@ -11,15 +11,20 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pyrocketmq._native.ids import decode_offset_message_id
 from pyrocketmq._native.stored import encode_message
-from pyrocketmq.errors import RocketMQError
+from pyrocketmq.errors import DeserializationError, RocketMQError
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.flags import MessageSysFlag
-from pyrocketmq.model.headers import CheckTransactionStateRequestHeader, EndTransactionRequestHeader
+from pyrocketmq.model.headers import (
+    CheckTransactionStateRequestHeader,
+    EndTransactionRequestHeader,
+    ResumeCheckHalfMessageRequestHeader,
+)
 from pyrocketmq.server.call import Refused
-from pyrocketmq.server.clients import pushed
 from pyrocketmq.server.concern import Concern
 from pyrocketmq.server.ledger import Ledger
+from pyrocketmq.server.members import pushed
 from pyrocketmq.server.originals import (
     REAL_QUEUE,
     REAL_TOPIC,
@@ -92,8 +97,11 @@ class Transactions(Concern):
         broker.messages.redirects.append(self.redirect)
 
     def handlers(self) -> Mapping[int, Handler]:
-        """The request code of what producers decide."""
-        return {RequestCode.END_TRANSACTION: self._end}
+        """The request codes of what producers decide, and of asking them again."""
+        return {
+            RequestCode.END_TRANSACTION: self._end,
+            RequestCode.RESUME_CHECK_HALF_MESSAGE: self._resume,
+        }
 
     async def start(self) -> None:
         """Go on with what the log has."""
@@ -235,6 +243,23 @@ class Transactions(Concern):
         self._check_at(found, self._broker.clock.now_ms() + RETRY_AFTER_MS)
 
     # ---- asked about ----
+
+    async def _resume(self, call: Call) -> RemotingCommand:
+        """Take up a message that was given up."""
+        header = call.header(ResumeCheckHalfMessageRequestHeader)
+        try:
+            position = decode_offset_message_id(header.msg_id or "").offset
+        except DeserializationError as error:
+            raise Refused(ResponseCode.SYSTEM_ERROR, error.what) from error
+        message = self._broker.messages.read(position)
+        if message is None or message.topic != DISCARD_TOPIC:
+            raise Refused(ResponseCode.SYSTEM_ERROR, f"{header.msg_id} is no message of {DISCARD_TOPIC}")
+        copy = draft_of(message, HALF_TOPIC, 0)
+        for name in (CHECK_TIMES, FIRST_COPY):
+            copy.properties.pop(name, None)
+        self._broker.messages.append(copy)
+        await self._broker.messages.committed()
+        return call.answer()
 
     def _check(self, found: _Open) -> None:
         message = self._ledger.read(found.copies[-1])
