@@ -155,7 +155,11 @@ _BY_REMARK: Final[dict[int, tuple[tuple[re.Pattern[str], _Case], ...]]] = {
         (r"no consumer for this group|not online|the producer group\[.*\] not exist", _OFFLINE),
         (r"channel of <.*> not found", _OFFLINE),
         (r"the consumer group <.*> not exist", _GROUP),
-        (r"can not find message by the offset|selectMappedBufferResult", _NOT_HERE),
+        (
+            r"can not find message by the offset|selectMappedBufferResult|look message by offset failed",
+            _NOT_HERE,
+        ),
+        (r"there is no message", _NOT_HERE),
         (r"Find prepared transaction message failed|is not exist!|The stats <.*> <.*> not exist", _ABSENT),
         (r"producer group wrong|table offset wrong|log offset wrong", _ARGUMENT),
         (r"queueId\[.*\] is illegal|the specified topic|conflict with system topic", _ARGUMENT),
@@ -163,7 +167,8 @@ _BY_REMARK: Final[dict[int, tuple[tuple[re.Pattern[str], _Case], ...]]] = {
     ),
     ResponseCode.NO_PERMISSION: _words(
         (r"(subject|user|policy).* is not exist", _NO_ONE),
-        (r"username cannot be null|User:.* is not found|signature failed|has no permission to", _ACL),
+        (r"AclException|username cannot be null|User:.* is not found", _ACL),
+        (r"signature failed|has no permission to", _ACL),
     ),
 }
 
