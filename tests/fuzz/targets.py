@@ -24,6 +24,7 @@ from pyrocketmq.model.route import TopicRouteData
 
 from .mutation import true_record_size, true_total_length
 from .seeds import cases, frames, hex_inputs, text_inputs
+from .served import SERVED_SPARE, serve, served_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,6 +187,7 @@ def targets() -> list[Target]:
         Target("typed_header", typed_header_frames(), read_typed_header, 4, true_total_length),
         Target("send_answer", send_answers() + frames(), read_send_answer, 14, true_total_length),
         *lane_targets(),
+        Target("served", served_frames(), serve, 6, true_total_length, spare=SERVED_SPARE),
         Target("stored", records, read_messages, 16, true_record_size, growth=200, spare=600 * 1024),
         Target("batch", hex_inputs("body_hex", "batch_body"), decode_batch_body, 12, true_record_size),
         Target("properties", texts, decode_properties, 6),
