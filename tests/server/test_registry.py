@@ -48,10 +48,10 @@ async def test_what_is_put_into_the_name_server_outlives_a_restart(tmp_path: Pat
     config = ServerConfig(data=tmp_path)
     async with EmbeddedServer(config) as server, Client(server.addr) as client:
         await client.ask(100, {"namespace": "n", "key": "k", "value": "v"})
-        await client.ask(318, body=b"orderMessageEnable=true\n")
+        await client.ask(318, body=b"orderMessageEnable=false\n")
     async with EmbeddedServer(config) as server, Client(server.addr) as client:
         assert {"value": "v"} == (await client.ask(101, {"namespace": "n", "key": "k"})).ext_fields
-        assert b"orderMessageEnable=true" in ((await client.ask(319)).body or b"")
+        assert b"orderMessageEnable=false" in ((await client.ask(319)).body or b"")
 
 
 async def test_a_broker_that_must_not_be_sent_to_has_no_write_permission_in_routes(
@@ -88,14 +88,14 @@ async def test_a_deleted_route_comes_back_when_the_topic_changes(
     assert 6 == await perm_of(name_server, "orders")
 
 
-async def test_the_layout_of_an_ordered_topic_is_told_when_it_is_enabled(name_server: Client) -> None:
+async def test_the_layout_of_an_ordered_topic_is_told_until_that_is_disabled(name_server: Client) -> None:
     await name_server.ask(100, {"namespace": "ORDER_TOPIC_CONFIG", "key": "TBW102", "value": "broker-a:4"})
     before = TopicRouteData.decode((await name_server.ask(105, {"topic": "TBW102"})).body)
-    await name_server.ask(318, body=b"orderMessageEnable=true\n")
+    await name_server.ask(318, body=b"orderMessageEnable=false\n")
     after = TopicRouteData.decode((await name_server.ask(105, {"topic": "TBW102"})).body)
 
-    assert before.order_topic_conf is None
-    assert "broker-a:4" == after.order_topic_conf
+    assert "broker-a:4" == before.order_topic_conf
+    assert after.order_topic_conf is None
 
 
 @pytest.mark.parametrize("body", [b"orderMessageEnable=maybe\n", b"listenPort=1\n"])

@@ -47,7 +47,7 @@ _WRITE: Final = Perm.WRITE.value
 _SETTINGS: Final = {
     "clusterTest": ("false",),
     "deleteTopicWithBrokerRegistration": ("false",),
-    ORDER_SETTING: ("false", "true"),
+    ORDER_SETTING: ("true", "false"),  # the other way round than RocketMQ has it, where layouts go unheard
     "supportActingMaster": ("false",),
 }
 """The settings with the values that they can have, the usual one first."""
