@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from pyrocketmq._clock import ManualClock
-from pyrocketmq.model.group_data import SubscriptionGroupConfig, SubscriptionGroupWrapper
+from pyrocketmq.model.group_data import (
+    SubscriptionGroupConfig,
+    SubscriptionGroupList,
+    SubscriptionGroupWrapper,
+)
 from pyrocketmq.model.message_queue import MessageQueue
 from pyrocketmq.model.result_data import (
     ConsumerOffsetSerializeWrapper,
@@ -206,6 +210,18 @@ async def test_settings_of_a_group_are_stored_with_defaults_for_the_rest(client:
     assert 0 == answer.code
     assert (3, 1, True) == (stored.retry_max_times, stored.retry_queue_nums, stored.consume_enable)
     assert stored.group_retry_policy is not None
+
+
+async def test_settings_of_several_groups_are_stored_together_or_not_at_all(client: Client) -> None:
+    def several(*names: str) -> bytes:
+        return SubscriptionGroupList(
+            [SubscriptionGroupConfig(name, retry_max_times=3) for name in names]
+        ).encode()
+
+    assert 29 == (await client.ask(225, body=several("a", "b b"))).code
+    assert {"totalGroupNum": "0"} == (await client.ask(201)).ext_fields
+    assert 0 == (await client.ask(225, body=several("a", "b"))).code
+    assert {"totalGroupNum": "2"} == (await client.ask(201)).ext_fields
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 121])

@@ -54,9 +54,6 @@ class Ledger:
     def __contains__(self, offset: int) -> bool:
         return offset in self._open
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     async def start(self) -> None:
         """Find out what is open, and follow the topic from then on."""
         saved = self._saver.load()
