@@ -96,6 +96,22 @@ async def test_a_server_that_does_not_answer_leaves_time_for_the_next(servers: l
     assert 1 == len(servers[0].requests)
 
 
+async def test_the_only_server_is_asked_again_when_it_drops_the_connection(servers: list[Scripted]) -> None:
+    server = servers[0]
+
+    def drop_the_first(_: RemotingCommand) -> RemotingCommand | None:
+        if len(server.requests) > 1:
+            return reply(body='{"topicList":["0"]}')
+        server.connections[0].abort()
+        return None
+
+    server.answer(TOPICS, drop_the_first)
+    async with NameServers(server.address) as group:
+        assert TopicList(["0"]) == await group.get_all_topic_list()
+
+    assert 2 == len(server.connections)
+
+
 async def test_when_nobody_answers_the_error_names_each_server() -> None:
     async with scripted() as first, scripted() as second:
         gone = [first.address, second.address]

@@ -19,6 +19,7 @@ from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.nameserver.calls import NameServerQueries
 from pyrocketmq.nameserver.client import NameServerClient
 from pyrocketmq.nameserver.sources import NameServerAddress, source_of
+from pyrocketmq.remote.config import PRODUCTION_CONFIG
 from pyrocketmq.transport.config import TransportConfig
 from pyrocketmq.transport.utils import parse_address
 
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_S: Final = 3.0
 LEAST_TRY_S: Final = 0.2  # a try gets at least this much, if there is that much left
+ROUNDS: Final = 3  # how often each server is tried, if there is time left
 
 
 class _Member:
@@ -101,7 +103,8 @@ class NameServers(NameServerQueries):
     ) -> None:
         self._transport_config = transport_config or TransportConfig()
         self._source = source_of(namesrv_addr, is_mapped=self._is_mapped)
-        self._remote_config = remote_config
+        # The next server is the better second try, so a connection makes none of its own.
+        self._remote_config = (remote_config or PRODUCTION_CONFIG).copy(max_retries=0)
         self._credentials = credentials
         self._hooks = hooks
         self._timeout = timeout
@@ -198,11 +201,11 @@ class NameServers(NameServerQueries):
                 advice="check the list, or raise the time-out",
             ) from error
         places = self._in_order()
-        for number, place in enumerate(places):
+        for number, place in enumerate(places * ROUNDS):
             left = end - loop.time()
-            if left <= 0:
+            if left <= 0 or (unknown is not None and number >= len(places)):
                 break
-            share = min(left, max(left / (len(places) - number), LEAST_TRY_S))
+            share = min(left, max(left / max(1, len(places) - number), LEAST_TRY_S))
             member = self._members.get(place)
             if member is None:
                 continue  # the list has changed meanwhile
