@@ -251,3 +251,31 @@ async def test_closed_name_servers_can_be_used_again(servers: list[Scripted]) ->
 
     assert TopicList(["0"]) == await group.get_all_topic_list()
     await group.close()
+
+
+async def test_no_query_fails_while_the_list_changes_and_none_goes_to_a_server_that_left(
+    servers: list[Scripted],
+) -> None:
+    source = Listed(servers[0])
+    async with NameServers(source) as group:
+        for turn in range(30):
+            asked = [asyncio.create_task(group.get_all_topic_list()) for _ in range(5)]
+            await asyncio.sleep(0)
+            source.now = [servers[turn % 3]]
+            await group.refresh()
+            before = [len(server.requests) for server in servers]
+            found = await group.get_all_topic_list()
+            await asyncio.gather(*asked)
+
+            assert TopicList([str(turn % 3)]) == found
+            assert len(servers[turn % 3].requests) > before[turn % 3]
+
+
+async def test_opening_and_closing_many_times_leaves_nothing_behind(servers: list[Scripted]) -> None:
+    """Tasks and logged errors are looked for after each test; here there would be one for each round."""
+    for _ in range(50):
+        async with NameServers(text_of(servers)) as group:
+            await group.get_all_topic_list()
+    await until(lambda: not any(c.is_open for server in servers for c in server.connections))
+
+    assert 50 == sum(len(server.connections) for server in servers)
