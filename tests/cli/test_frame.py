@@ -36,7 +36,7 @@ def test_each_command_has_help_and_refuses_what_it_does_not_know(run: Run, name:
     assert 0 == run(name, "--help").code
     wrong = run(name, "--no-such-option")
     assert 2 == wrong.code
-    assert wrong.err.startswith("error: ")
+    assert wrong.err.startswith("error [G101]: ")
     assert "--help" in wrong.err
 
 
@@ -111,7 +111,7 @@ class TestErrors:
         )
 
         assert Exit.NO_SERVER == code
-        assert "error: no connection [C203]\n  Likely: it is down\n  Try:    start it\n" == stream.getvalue()
+        assert "error [C203]: no connection\n  Likely: it is down\n  Try:    start it\n" == stream.getvalue()
 
     def test_of_the_system_name_the_port_that_is_taken(self) -> None:
         stream = io.StringIO()

@@ -135,6 +135,16 @@ def test_a_recording_has_the_requests_of_its_time(rocketmq: LocalRocketMQ) -> No
     assert [b"inside"] == [each.body for each in recording.of("send")]
 
 
+def test_a_recording_has_requests_that_faults_and_scripts_hit(rocketmq: LocalRocketMQ) -> None:
+    rocketmq.fail("send", times=1)
+    rocketmq.answer("send", code="MESSAGE_ILLEGAL", times=1)
+    with rocketmq.record() as recording:
+        codes = [send(rocketmq, "shop", b"x").code for _ in range(3)]
+
+    assert [ResponseCode.SYSTEM_ERROR, ResponseCode.MESSAGE_ILLEGAL, ResponseCode.SUCCESS] == codes
+    assert 3 == len(recording.of("send"))
+
+
 def test_time_goes_on_and_can_be_moved(rocketmq: LocalRocketMQ) -> None:
     before = rocketmq.now_ms()
     send(rocketmq, "shop", b"now")

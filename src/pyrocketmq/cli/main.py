@@ -40,6 +40,11 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 
 COMMANDS: Final = {
     "serve": "run a name server and brokers in this process",
+    "topic": "what topics there are, where they are, what they hold",
+    "group": "consumer groups, how far they are, and moving them",
+    "msg": "find messages by id, key, place or time",
+    "cluster": "brokers and name servers, their counters and settings",
+    "acl": "users and access rules of brokers with auth 2.0",
     "doctor": "find out why a client cannot work with a server",
     "dump": "print the frames between a client and a server",
 }

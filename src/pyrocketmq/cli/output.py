@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Column", "Output", "to_json"]
+__all__ = ["Column", "Output", "printable", "shown", "shown_rate", "shown_time", "to_json"]
 
 Row = Mapping[str, object]
 
@@ -29,11 +30,18 @@ class Column:
         key: the member of a row, which is its name in JSON too.
         title: the head of the column for people.
         align: numbers stand on the right.
+        show: how a value is written; by default as ``shown`` does.
     """
 
     key: str
     title: str
     align: Literal["left", "right"] = "left"
+    show: Callable[[Any], str] | None = None
+
+    def cell(self, row: Row) -> str:
+        """The text of this column in a row."""
+        value = row.get(self.key)
+        return shown(value) if self.show is None else self.show(value)
 
 
 def to_json(value: object) -> str:
@@ -67,6 +75,18 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(shown(item) for item in cast("list[object]", value)) or "-"
     return printable(str(value))
+
+
+def shown_time(ms: int | None) -> str:
+    """A moment in ms since 1970 as local time, "-" for none."""
+    if not ms or ms < 0:
+        return "-"
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ms / 1000)) + f".{ms % 1000:03d}"
+
+
+def shown_rate(value: float) -> str:
+    """A number per second."""
+    return f"{value:,.1f}"
 
 
 def printable(text: str) -> str:
@@ -144,7 +164,7 @@ class Output:
         if not rows:
             self.line(empty)
             return
-        cells = [[shown(row.get(column.key)) for column in columns] for row in rows]
+        cells = [[column.cell(row) for column in columns] for row in rows]
         if self.decorated:
             self._rich_table(columns, cells)
             return
@@ -169,6 +189,23 @@ class Output:
         for cell in cells:
             table.add_row(*(Text(text) for text in cell))
         self.console.print(table, soft_wrap=False)
+
+    def names(self, names: Sequence[str], *, empty: str) -> None:
+        """Names alone, one a line, so that they can be piped on; in JSON a list of text."""
+        if self.json:
+            self.document(names)
+            return
+        if not names and _is_terminal(self.stream):
+            self.line(empty)
+        for name in names:
+            self.line(printable(name))
+
+    def done(self, value: Row, text: str) -> None:
+        """What was done, in a line; in JSON one object."""
+        if self.json:
+            self.document(value)
+        else:
+            self.line(printable(text))
 
     def facts(self, facts: Row) -> None:
         """Names and values of one thing; in JSON one object."""

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.cli.exits import Exit
 from pyrocketmq.cli.output import printable, to_json
-from pyrocketmq.errors import ConfigurationError, MissingExtraError, RocketMQError, TransportError
+from pyrocketmq.errors import (
+    AdminError,
+    ConfigurationError,
+    MissingExtraError,
+    NoNameServerError,
+    RocketMQError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -25,15 +32,23 @@ class UsageError(ConfigurationError):
 
 def exit_code_of(error: BaseException) -> Exit:
     """The code that a script gets for an error."""
-    if isinstance(error, KeyboardInterrupt):
-        return Exit.INTERRUPTED
-    if isinstance(error, ConfigurationError | MissingExtraError):
-        return Exit.WRONG_USE
-    if isinstance(error, TransportError):
-        return Exit.NO_SERVER
-    if isinstance(error, RocketMQError | OSError):
-        return Exit.REFUSED
-    return Exit.BUG
+    if isinstance(error, AdminError) and error.failures:
+        if error.done:
+            return Exit.WARNINGS
+        return max(exit_code_of(each) for each in error.failures.values())
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.BUG)
+
+
+_CODES: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
+    (KeyboardInterrupt, Exit.INTERRUPTED),
+    (ConfigurationError, Exit.WRONG_USE),
+    (MissingExtraError, Exit.WRONG_USE),
+    (TransportError, Exit.NO_SERVER),
+    (NoNameServerError, Exit.NO_SERVER),
+    (RocketMQError, Exit.REFUSED),
+    (OSError, Exit.REFUSED),
+)
+"""The first kind that fits counts: some errors of this package are kinds of OSError too."""
 
 
 def report(error: BaseException, *, json: bool = False, stream: TextIO | None = None) -> Exit:
@@ -47,7 +62,7 @@ def report(error: BaseException, *, json: bool = False, stream: TextIO | None = 
     elif isinstance(error, KeyboardInterrupt):
         out.write(f"{what}\n")
     else:
-        out.write(printable(f"error: {what}" + (f" [{code}]" if code else "")) + "\n")
+        out.write(printable(f"error [{code}]: {what}" if code else f"error: {what}") + "\n")
         if likely:
             out.write(printable(f"  Likely: {likely}") + "\n")
         if advice:

@@ -42,14 +42,14 @@ class Dispatcher:
                 raise ValueError(f"request code {code} has a handler already")
             self._handlers[code] = handler
 
-    def intercept(self, interceptor: Interceptor) -> Callable[[], None]:
+    def intercept(self, interceptor: Interceptor, *, outermost: bool = False) -> Callable[[], None]:
         """Put a function around all handlers; the result takes it away again.
 
         It is called with the call and with what comes next, and gives an answer as a handler does: it may
         look at what ``next(call)`` gives, put it off, change it, or not call it at all. The first one added
-        is the outermost.
+        is the outermost, unless a later one wants to be that.
         """
-        self._interceptors.append(interceptor)
+        self._interceptors.insert(0 if outermost else len(self._interceptors), interceptor)
         self._chain()
 
         def remove() -> None:

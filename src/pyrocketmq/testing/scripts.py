@@ -23,13 +23,18 @@ __all__ = ["Recording", "Script"]
 class _Around:
     """A function around all handlers of a server; a context manager that takes it away."""
 
+    outermost = False
+
     def __init__(self, server: EmbeddedServer, thread: ServerThread) -> None:
         self._thread = thread
         self._remove: list[Callable[[], None]] = []
         self._thread.call(lambda: self._attach(server))
 
     def _attach(self, server: EmbeddedServer) -> None:
-        self._remove = [dispatcher.intercept(self.intercept) for dispatcher in server.dispatchers]
+        self._remove = [
+            dispatcher.intercept(self.intercept, outermost=self.outermost)
+            for dispatcher in server.dispatchers
+        ]
 
     def intercept(self, call: Call, following: Handler) -> Answer:
         """Called with each request."""
@@ -105,8 +110,10 @@ class Recording(_Around):
     """The requests that came while it runs.
 
     Attributes:
-        requests: copies of them, in the order in which they came; one-way requests too.
+        requests: copies of them, in the order in which they came; those that faults and scripts hit too.
     """
+
+    outermost = True
 
     def __init__(self, server: EmbeddedServer, thread: ServerThread) -> None:
         self.requests: list[RemotingCommand] = []
