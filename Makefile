@@ -15,7 +15,7 @@ WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real dev build lint types stubs cover asan yellow bench wheel docs workflows clean
+.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: $(WITH_TEST)  ## run the whole test suite
 test-real: $(WITH_TEST)  ## the conformance suite on real brokers of two releases; needs Java 11+ and Maven
 	@for version in 5.5.0 4.9.7; do $(PY) tools/rocketmq/rocketmq-server resolve --version $$version || exit 1; done
 	@$(PY) -m pytest tests/conformance --server 5.5.0 --server 4.9.7
+
+soak: $(WITH_TEST)  ## the long fault programs, about half an hour; SOAK="vanish storm" for some of them
+	@$(PY) -m tests.soak $(SOAK)
 
 dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .venv, editable
 

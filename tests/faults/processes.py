@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +20,13 @@ class ServerProcess:
 
     Args:
         folder: its data.
+        host: the address that it listens on.
         prefix: a command that runs it, for example in another network namespace.
     """
 
-    def __init__(self, folder: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.host = host
         self.prefix = prefix
         self.name_server = ""
         self.broker = ""
@@ -33,7 +35,7 @@ class ServerProcess:
     def start(self) -> None:
         """Start it and wait until it serves."""
         ports = [address.rpartition(":")[2] or "0" for address in (self.name_server, self.broker)]
-        program = [sys.executable, "-m", "tests.faults.server_program", str(self.folder), *ports]
+        program = [sys.executable, "-m", "tests.faults.server_program", str(self.folder), self.host, *ports]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._process = subprocess.Popen(
             [*self.prefix, *program], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
@@ -66,10 +68,10 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(prefix: tuple[str, ...] = ()) -> Iterator[ServerProcess]:
+def server_process(host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Iterator[ServerProcess]:
     """A running server whose data are gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        server = ServerProcess(Path(folder) / "data", prefix)
+        server = ServerProcess(Path(folder) / "data", host, prefix)
         server.start()
         try:
             yield server

@@ -83,10 +83,12 @@ class ChaosProxy:
         self._writers.add(writer)
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
+        except BaseException as error:
             self._writers.discard(writer)
             writer.transport.abort()
-            return
+            if isinstance(error, OSError):
+                return
+            raise
         self._writers.add(far_writer)
         for pump in (self._forward(reader, far_writer), self._answer(far_reader, writer)):
             task = asyncio.get_running_loop().create_task(self._until_end(pump, writer, far_writer))

@@ -112,6 +112,7 @@ async def start_server(
         lambda: Connection(handler, on_made=taken.append, **options),  # type: ignore[arg-type]
         "127.0.0.1",
         0,
+        backlog=4096,  # some tests come with a thousand clients at once
     )
     try:
         yield int(server.sockets[0].getsockname()[1]), taken
