@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 HANDSHAKE_BYTE: Final = 0x16
 """A TLS connection begins with it; a frame begins with a length, whose first byte is 0 or 1."""
 ACCEPT_AGAIN_SECONDS: Final = 0.1
+BACKLOG: Final = 1024
+"""Connections that may wait to be accepted: after a restart many clients come at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +225,16 @@ async def listen(
         context = None if tls is None else tls.create_context()
         timeout = None if tls is None else tls.handshake_timeout
         server = await loop.create_server(
-            connect, host, port, ssl=context, ssl_handshake_timeout=timeout, start_serving=False
+            connect,
+            host,
+            port,
+            ssl=context,
+            ssl_handshake_timeout=timeout,
+            start_serving=False,
+            backlog=BACKLOG,
         )
         return Listener(list(server.sockets), server)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.create_server((host, port), family=family, backlog=100)
+    made = socket.create_server((host, port), family=family, backlog=BACKLOG)
     made.settimeout(0)
     return _PermissiveListener(made, connect, tls)
