@@ -121,6 +121,34 @@ def test_decisions_about_something_else_are_refused(broker: Wire, topic: str, gr
     broker.call(half.end(ROLLBACK))
 
 
+def test_a_commit_that_is_repeated(
+    server: Server, broker: Wire, topic: str, group: str, differs: Differs
+) -> None:
+    half = begin(broker, topic, group)
+
+    broker.call(half.end(COMMIT))
+    broker.call(half.end(COMMIT))
+
+    count = 1 if differs("a-decision-counts-once") else 2
+    assert len(read_queue(server, broker, topic, 1, count)) == count
+    server.passes(3.0)
+    assert pull(broker, topic, 1).max_offset == count
+
+
+def test_a_commit_after_a_rollback(
+    server: Server, broker: Wire, topic: str, group: str, differs: Differs
+) -> None:
+    half = begin(broker, topic, group)
+    broker.call(half.end(ROLLBACK))
+
+    answer = broker.ask(half.end(COMMIT)).command
+
+    once = differs("a-decision-counts-once")
+    assert answer.code == (604 if once else 0)
+    server.passes(3.0)
+    assert pull(broker, topic, 1).max_offset == (0 if once else 1)
+
+
 def test_half_messages_of_one_queue_are_independent(
     server: Server, broker: Wire, topic: str, group: str
 ) -> None:
