@@ -20,7 +20,7 @@ WITH_DOCS := $(STAMPS)/with-docs
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(STAMPS)/installed  ## encode and decode a million messages, and report what was proved and how fast
+demo: $(STAMPS)/installed  ## an embedded broker and clients at work, and the core on its own; says what was proved
 	@$(PY) tools/demo.py
 
 test: $(WITH_TEST)  ## run the whole test suite

@@ -1,192 +1,179 @@
-"""Sends a million messages through the core and back without a network, and reports what was proved.
+"""Starts an embedded broker, works with it through the low-level clients, and reports what happened.
 
-Every message goes four ways: as a send frame in both header codecs, cut out of a stream again, inside a batch
-body, and as a stored message of a pull answer. What comes back is compared with what went in by code that
-knows nothing of the formats.
+Then a hundred thousand messages go through the native core and back without a network. Every step checks what
+came back against what went in; anything else ends the demo with exit code 1.
 """
 
 from __future__ import annotations
 
-import random
+import asyncio
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-from zlib import crc32
 
+import demo_codec
 from pyrocketmq import Message
-from pyrocketmq._native.batch import decode_batch_body, encode_batch_body
-from pyrocketmq._native.bytesio import WriteBuffer
-from pyrocketmq._native.frame import FrameReader
-from pyrocketmq._native.properties import decode_properties
-from pyrocketmq._native.record import encode_message
-from pyrocketmq._native.sending import SendEncoder
-from pyrocketmq._native.stored import decode_messages
+from pyrocketmq._clock import MovableClock
+from pyrocketmq.broker import BrokerClient
+from pyrocketmq.errors import BrokerBusyError
+from pyrocketmq.model import PullStatus
+from pyrocketmq.nameserver import NameServerClient
+from pyrocketmq.server import EmbeddedServer, ServerConfig
+from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pyrocketmq.model import MessageExt
 
-MESSAGES = 1_000_000
-BURST = 1_000
-BATCH = 100
-PULL = 32
-BODY_BYTES = 100
 TOPIC = "orders"
-HOST = (bytes([127, 0, 0, 1]), 10911)
-TAGS = ("espresso", "ristretto", "cafe au lait", "caf\u00e9 cr\u00e8me \u2615")
-
-Row = tuple[bytes, str, str, str]
-"""What is compared of a message: body, tags, keys, and the property ``shop``."""
-
-
-@dataclass
-class Way:
-    """What one way cost, and the checksum of what came back."""
-
-    name: str
-    count: int = 0
-    wire_bytes: int = 0
-    encode_s: float = 0.0
-    decode_s: float = 0.0
-    checksum: int = 0
-
-    def arrived(self, rows: list[Row]) -> None:
-        """Count what came back of one burst."""
-        self.count += len(rows)
-        self.checksum = checksum_of(rows, self.checksum)
+QUEUES = 4
+DRINKS = ("espresso", "ristretto", "cafe-au-lait")
+SENDS = 10_000
+AT_ONCE = 512
 
 
-def rows_of(first: int, count: int) -> list[Row]:
-    """Messages that all differ, from their numbers alone."""
-    return [
-        (b"%0*d" % (BODY_BYTES, n), TAGS[n & 3], f"order-{n}", f"{n % 97}")
-        for n in range(first, first + count)
-    ]
+def step(text: str) -> None:
+    print(f"* {text}")
 
 
-def checksum_of(rows: list[Row], so_far: int) -> int:
-    bodies, *texts = zip(*rows, strict=True)
-    so_far = crc32(b"".join(bodies), so_far)
-    for column in texts:
-        so_far = crc32("\n".join(column).encode(), so_far)
-    return so_far
+def detail(text: str) -> None:
+    print(f"    {text}")
 
 
-def row_of(body: bytes | None, properties: Mapping[str, str]) -> Row:
-    return (body or b"", properties["TAGS"], properties["KEYS"], properties["shop"])
+def check(what: str, expected: object, found: object) -> None:
+    if expected != found:
+        print(f"\nNOT as it should be: {what}: expected {expected!r}, found {found!r}")
+        sys.exit(1)
 
 
-def frames(way: Way, messages: list[Message], encoder: SendEncoder, reader: FrameReader) -> None:
-    """Frames of sends, fed to the reader in two pieces that are cut at a random place."""
-    buffer = WriteBuffer()
-    begin = time.process_time()
-    for opaque, message in enumerate(messages):
-        encoder.put(buffer, message, opaque & 7, opaque)
-    wire = buffer.take()
-    way.encode_s += time.process_time() - begin
-    way.wire_bytes += len(wire)
-
-    cut = random.randrange(len(wire))  # noqa: S311 - any place will do
-    begin = time.process_time()
-    reader.feed(wire[:cut])
-    commands = reader.read_all()
-    reader.feed(wire[cut:])
-    commands += reader.read_all()
-    fields = [command.ext_fields or {} for command in commands]
-    way.decode_s += time.process_time() - begin
-    way.arrived([row_of(c.body, decode_properties(f["i"])) for c, f in zip(commands, fields, strict=True)])
-    if [command.opaque for command in commands] != list(range(len(messages))):
-        sys.exit("the frames came back in another order")
+async def pull_all(broker: BrokerClient, topic: str, expression: str = "*") -> list[MessageExt]:
+    """Every message of a topic, queue by queue."""
+    found: list[MessageExt] = []
+    for queue_id in range(QUEUES):
+        offset = 0
+        while True:
+            pulled = await broker.pull_message("demo", topic, queue_id, offset, subscription=expression)
+            found.extend(pulled.messages)
+            offset = pulled.next_begin_offset
+            if pulled.status is PullStatus.NO_NEW_MSG:
+                break
+    return found
 
 
-def batches(way: Way, messages: list[Message]) -> None:
-    """Batch bodies of 100 messages."""
-    rows: list[Row] = []
-    for first in range(0, len(messages), BATCH):
-        begin = time.process_time()
-        body = encode_batch_body(messages[first : first + BATCH])
-        middle = time.process_time()
-        records = decode_batch_body(body)
-        way.decode_s += time.process_time() - middle
-        way.encode_s += middle - begin
-        way.wire_bytes += len(body)
-        rows += [row_of(record.body, record.properties) for record in records]
-    way.arrived(rows)
+async def send_and_pull(server: EmbeddedServer) -> None:
+    """A topic, ten messages with tags and keys, and the ways to get them again."""
+    async with NameServerClient(*parse_address(server.addr)) as names:
+        info = await names.get_broker_cluster_info()
+        step(f"name server {server.addr} knows {', '.join(info.broker_addr_table)}")
+        address = info.broker_addr_table["broker-a"].master_addr or ""
+        async with BrokerClient(*parse_address(address), broker_name="broker-a") as broker:
+            await broker.create_topic(TOPIC, QUEUES, QUEUES)
+            route = await names.get_route_info(TOPIC)
+            queues = route.publish_queues(TOPIC)
+            check("queues of the new topic", QUEUES, len(queues))
+            step(f"topic {TOPIC} is there, with {len(queues)} queues on {address}")
+
+            sent: dict[str | None, bytes] = {}
+            for number in range(10):
+                message = Message(TOPIC, f"order {number}", DRINKS[number % 3], keys=f"order-{number}")
+                result = await broker.send_message(message, queues[number % QUEUES].queue_id)
+                sent[message.unique_id] = message.body
+                if number < 2:
+                    detail(f"sent {message.body!r} to queue {result.queue_id}, offset {result.queue_offset}")
+            found = await pull_all(broker, TOPIC)
+            check("bodies by id", sent, {message.unique_id: message.body for message in found})
+            espressi = await pull_all(broker, TOPIC, "espresso")
+            check("messages with the tag espresso", 4, len(espressi))
+            (third,) = await broker.query_message(TOPIC, "order-3")
+            check("the message with the key order-3", b"order 3", third.body)
+            step(f"sent 10 messages, pulled {len(found)}, {len(espressi)} by tag, 1 by key")
+
+            await delays(broker, server)
+            await faults(broker, server)
+            await rates(broker)
 
 
-def pulls(way: Way, rows: list[Row]) -> None:
-    """Pull answers of 32 stored messages, of which all parts are looked at."""
-    back: list[Row] = []
-    for first in range(0, len(rows), PULL):
-        chunk = rows[first : first + PULL]
-        properties = [{"TAGS": tags, "KEYS": keys, "shop": shop} for _, tags, keys, shop in chunk]
-        begin = time.process_time()
-        records = [
-            encode_message(TOPIC, row[0], properties=p, born_host=HOST, store_host=HOST)
-            for row, p in zip(chunk, properties, strict=True)
-        ]
-        answer = b"".join(records)
-        middle = time.process_time()
-        back += [
-            (m.body, m.tags or "", m.keys or "", m.get_property("shop", "")) for m in decode_messages(answer)
-        ]
-        way.decode_s += time.process_time() - middle
-        way.encode_s += middle - begin
-        way.wire_bytes += len(answer)
-    way.arrived(back)
+async def delays(broker: BrokerClient, server: EmbeddedServer) -> None:
+    """Ten minutes pass at once, as tests want it."""
+    late = Message("reminders", "pay the bill")
+    late.delay_level = 14  # 10 minutes
+    await broker.send_message(late, 0)
+    before = await pull_all(broker, "reminders")
+    server.advance(601)
+    held = await broker.pull_message("demo", "reminders", 0, 0, hold=1.0)
+    check("delayed messages before and after", (0, 1), (len(before), len(held.messages)))
+    step("a message with a delay of 10 minutes came when the clock was moved, not before")
 
 
-def report(ways: list[Way], target: int, seconds: float) -> int:
-    print(f"{'way':<22}{'messages':>11}{'MB':>7}{'encode':>12}{'decode':>12}{'checksum':>11}")
-    wrong: list[str] = []
-    for way in ways:
-        encode = f"{way.encode_s / MESSAGES * 1e9:,.0f} ns"
-        decode = f"{way.decode_s / MESSAGES * 1e9:,.0f} ns"
-        size = f"{way.wire_bytes / 1e6:,.0f}"
-        print(f"{way.name:<22}{way.count:>11,}{size:>7}{encode:>12}{decode:>12}   {way.checksum:08x}")
-        if way.count != MESSAGES or way.checksum != target:
-            wrong.append(f"{way.name}: expected {MESSAGES:,} messages and checksum {target:08x}")
-    if wrong:
-        print("\nNOT proved.", *wrong, sep="\n")
-        return 1
-    print(
-        f"\nProved: {MESSAGES:,} messages came back from each of {len(ways)} ways with the body, tags, keys"
-        f"\nand property they went in with; the input has the checksum {target:08x} too."
-        f"\nIt took {seconds:.1f} s. Times are CPU per message, calls from Python included;"
-        " `make bench` compares\nthem with plain Python."
+async def faults(broker: BrokerClient, server: EmbeddedServer) -> None:
+    """An error on purpose, and what it says."""
+    with server.faults.add("send:error=SYSTEM_BUSY:times=1:remark=too many orders"):
+        try:
+            await broker.send_message(Message(TOPIC, "one more"), 0)
+        except BrokerBusyError as error:
+            step("a fault on purpose; the client says:")
+            for line in str(error).splitlines():
+                detail(line)
+        else:
+            check("a fault", "an error", "none")
+
+
+async def rates(broker: BrokerClient) -> None:
+    """Awaited sends from many tasks, then pulls, both in this one process."""
+    await broker.create_topic("firehose", QUEUES, QUEUES)
+    body = b"x" * 100
+
+    async def send(first: int) -> None:
+        for number in range(first, SENDS, AT_ONCE):
+            await broker.send_message(Message("firehose", body), number % QUEUES)
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(send(first) for first in range(AT_ONCE)))
+    sending = time.perf_counter() - begin
+    begin = time.perf_counter()
+    found = await pull_all(broker, "firehose")
+    pulling = time.perf_counter() - begin
+    check("messages of the firehose", SENDS, len(found))
+    step(
+        f"sent {SENDS:,} messages one request each, {SENDS / sending:,.0f}/s,"
+        f" and pulled them, {SENDS / pulling:,.0f}/s"
     )
-    return 0
+    detail("(client and broker share one thread of one process here)")
+
+
+async def restart(folder: Path) -> None:
+    """What was acknowledged is there after a restart."""
+    config = ServerConfig(data=folder)
+    async with (
+        EmbeddedServer(config) as server,
+        BrokerClient(*parse_address(server.brokers[0].address)) as broker,
+    ):
+        for number in range(100):
+            await broker.send_message(Message("kept", f"{number}"), number % QUEUES)
+    async with (
+        EmbeddedServer(config) as server,
+        BrokerClient(*parse_address(server.brokers[0].address)) as broker,
+    ):
+        found = await pull_all(broker, "kept")
+    check("messages after a restart", {b"%d" % n for n in range(100)}, {message.body for message in found})
+    step("100 messages in a data folder are there after a restart")
+
+
+async def work() -> None:
+    async with EmbeddedServer(ServerConfig(brokers=2), clock=MovableClock()) as server:
+        await send_and_pull(server)
+    with tempfile.TemporaryDirectory() as folder:
+        await restart(Path(folder))
 
 
 def main() -> int:
-    ways = [
-        Way("frames, JSON header"),
-        Way("frames, binary header"),
-        Way(f"batches of {BATCH}"),
-        Way(f"pulls of {PULL}"),
-    ]
-    json, binary, batch, pull = ways
-    target = 0
-    json_encoder, binary_encoder = SendEncoder("demo"), SendEncoder("demo", codec="binary")
-    json_reader, binary_reader = FrameReader(), FrameReader()
     begin = time.perf_counter()
-    for first in range(0, MESSAGES, BURST):
-        rows = rows_of(first, BURST)
-        messages = [
-            Message(TOPIC, body, tags, keys, properties={"shop": shop}) for body, tags, keys, shop in rows
-        ]
-        frames(json, messages, json_encoder, json_reader)
-        frames(binary, messages, binary_encoder, binary_reader)
-        batches(batch, messages)
-        pulls(pull, rows)
-        target = checksum_of(rows, target)
-        if sys.stdout.isatty():
-            print(
-                f"\r{first + BURST:>9,} of {MESSAGES:,} messages, {len(ways)} ways each", end="", flush=True
-            )
-    if sys.stdout.isatty():
-        print("\r\033[K", end="")
-    return report(ways, target, time.perf_counter() - begin)
+    print("An embedded name server and brokers, and the low-level clients:\n")
+    asyncio.run(work())
+    print(f"\nAll of it checked, in {time.perf_counter() - begin:.1f} s.")
+    print("The native core without a network:\n")
+    return demo_codec.main()
 
 
 if __name__ == "__main__":

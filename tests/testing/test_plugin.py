@@ -173,10 +173,11 @@ def test_starting_pytest_imports_no_server_and_the_package_no_pytest() -> None:
     assert "[]\n" == ended.stdout
 
 
-def test_the_test_file_of_the_documentation_passes(pytester: pytest.Pytester) -> None:
-    page = (ROOT / "docs" / "embedded.md").read_text(encoding="utf-8")
-    file = next(block for block in page.split("```python\n") if block.startswith("# test_"))
-    name = file.partition("\n")[0].removeprefix("# ")
-    pytester.path.joinpath(name).write_text(file.partition("```")[0], encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/embedded.md", "README.md"])
+def test_the_tests_in_the_documentation_pass(pytester: pytest.Pytester, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in text.split("```python\n")[1:]]
+    (file,) = (block for block in blocks if "def test_" in block)
+    pytester.makepyfile(test_of_the_page=file)
 
     passes(pytester, "", 2)
