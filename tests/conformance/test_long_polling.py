@@ -81,6 +81,8 @@ def test_a_message_that_the_filter_leaves_out_wakes_nobody(
 ) -> None:
     waiting = connect()
     opaque = waiting.hold(held(topic, 15_000, tags="new"))
+    # Otherwise the server may read the send of the other connection first.
+    waiting.call(Requests.create_get_max_offset_request(topic, 0))
 
     broker.send(Message(topic, "x", "old"))
     read_queue(server, broker, topic, 0, 1)
