@@ -75,6 +75,11 @@ def test_header_is_written_in_the_codec_of_the_lane(codec: str) -> None:
         assert {"a": "b"} == server.requests[0].ext_fields
 
 
+def test_code_that_the_binary_header_cannot_hold_is_written_as_json() -> None:
+    with lane_to(codec="binary") as (lane, _):
+        assert lane.request(RemotingCommand(200050, body=b"pop"), 5).code == 0
+
+
 def test_lane_that_spins_gets_the_same_answers() -> None:
     with lane_to(spin=0.002) as (lane, _):
         for number in range(50):

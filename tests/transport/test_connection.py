@@ -109,6 +109,26 @@ async def test_the_binary_codec_is_used_and_answered_in_kind() -> None:
         await shut(connection)
 
 
+async def test_codes_that_the_binary_header_cannot_hold_are_written_as_json() -> None:
+    codes = []
+
+    def handler(_: Connection, command: RemotingCommand) -> RemotingCommand:
+        codes.append(command.code)
+        return answer_to(command, b"x")
+
+    async with start_server(handler) as (port, _):
+        connection = await connect(port, codec="binary")
+        for code in (32767, 200050):
+            assert b"x" == (await connection.request(request(code, a="b"), 5)).body
+        connection.oneway(request(200051, a="b"))
+        await until(lambda: len(codes) == 3)
+
+        assert [32767, 200050, 200051] == codes
+        with pytest.raises(SerializationError):
+            connection.request(request(200050), 5, codec="binary")
+        await shut(connection)
+
+
 async def test_a_number_in_use_is_not_used_again(peer: Peer) -> None:
     connection = await peer.connect()
     one, two = (RemotingCommand(1, opaque=7), RemotingCommand(2, opaque=7))

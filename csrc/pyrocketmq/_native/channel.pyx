@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 from pyrocketmq._native.bytesio cimport put_bytes, release, reserve, written
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
-from pyrocketmq._native.frame cimport BINARY_CODEC, JSON_CODEC, FrameView, write_frame
+from pyrocketmq._native.frame cimport BINARY_CODEC, JSON_CODEC, FrameView, codec_for, write_frame
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.record cimport host_of
@@ -151,7 +151,7 @@ cdef class RequestChannel:
         if self.waiters.find(command._opaque) != NO_WAITER:
             command._opaque = self.free_opaque()
         start = written(&self.out)
-        self.put_command(command, self.codec if codec is None else codec_number(codec))
+        self.put_command(command, codec_for(command, self.codec) if codec is None else codec_number(codec))
         return self.wait_for(command._opaque, COMMAND, timeout, start, NULL)
 
     def oneway(self, RemotingCommand command not None, *, str codec=None):
@@ -160,7 +160,7 @@ cdef class RequestChannel:
         if command._flag & ANSWER_FLAG:
             refuse_flag(command._flag)
         command._flag |= ONEWAY_FLAG
-        self.put_command(command, self.codec if codec is None else codec_number(codec))
+        self.put_command(command, codec_for(command, self.codec) if codec is None else codec_number(codec))
         self.frame_written(False)
 
     def reply(self, RemotingCommand command not None, *, str codec=None):

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t
+from libc.stdint cimport INT16_MAX, INT16_MIN, uint8_t
 
 from pyrocketmq._native.bytesio cimport Output
 from pyrocketmq._native.command cimport RemotingCommand
@@ -6,6 +6,13 @@ from pyrocketmq._native.command cimport RemotingCommand
 cdef enum:
     JSON_CODEC = 0
     BINARY_CODEC = 1
+
+
+# How to write a request: the binary header cannot hold the codes of pop, which are over 16 bits.
+cdef inline int codec_for(RemotingCommand command, int codec) noexcept:
+    if codec == BINARY_CODEC and not INT16_MIN <= command._code <= INT16_MAX:
+        return JSON_CODEC
+    return codec
 
 
 cdef struct FrameView:

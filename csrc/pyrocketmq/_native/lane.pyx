@@ -15,7 +15,7 @@ from pyrocketmq._native.bytesio cimport Output, load_be32, release, written
 from pyrocketmq._native.channel cimport ANSWER_FLAG, codec_number, refuse_flag
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
-from pyrocketmq._native.frame cimport FrameReader, FrameView, decode_view, write_frame
+from pyrocketmq._native.frame cimport FrameReader, FrameView, codec_for, decode_view, write_frame
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
@@ -203,7 +203,7 @@ cdef class Lane:
         try:
             if command._flag & (ANSWER_FLAG | ONEWAY_FLAG):
                 refuse_flag(command._flag)
-            write_frame(&self.out, command, self.codec)
+            write_frame(&self.out, command, codec_for(command, self.codec))
             self.check_size()
             return self.answer_to(command._opaque, end, timeout, False)
         finally:

@@ -41,7 +41,8 @@ class Connection(BufferedProtocol):
             awaitable it returns gives, is sent as the answer. It must not block. Without a handler requests
             are answered with code 3, as clients do.
         address: the peer, for error texts; its socket address by default.
-        codec: how the headers of own requests are written: ``"json"`` or ``"binary"``.
+        codec: how the headers of own requests are written: ``"json"`` or ``"binary"``, which cannot hold
+            the codes of pop, so these are JSON all the same.
         max_frame_bytes: larger frames are neither sent nor taken.
         write_buffer_bytes: bytes that may wait for the peer to read; beyond that requests are refused with
             BackPressureError and ``drain`` waits.

@@ -31,7 +31,7 @@ class TransportConfig:
     connect_timeout: float = 3.0
     """One deadline for finding the host, trying its addresses and the TLS handshake."""
     header_codec: Literal["json", "binary"] = "json"
-    """How request headers are written. Every server takes JSON; binary costs both sides half."""
+    """How request headers are written. All servers take JSON; binary costs half and cannot hold pop codes."""
     max_frame_bytes: int = BROKER_MAX_FRAME_BYTES
     """Larger frames are neither sent nor taken; 16 MiB is what brokers take."""
     write_buffer_bytes: int = 4 * 1024 * 1024
