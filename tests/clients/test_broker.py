@@ -158,7 +158,7 @@ async def test_oneway_requests_are_marked_so_that_nobody_answers(
 ) -> None:
     await client.send_oneway(Message("orders", b"x"))
     await client.update_consumer_offset_oneway("g", "orders", 0, 5)
-    await client.end_transaction("g", 1, 2, 0)
+    await client.end_transaction("g", 1, 2, 0, msg_id="id")
     await until(lambda: len(server.requests) == 3)
 
     assert [2, 2, 2] == [request.flag for request in server.requests]

@@ -28,6 +28,7 @@ from pyrocketmq.model import (
 from pyrocketmq.model.group_data import SubscriptionGroupConfig
 from pyrocketmq.model.pop import PopReceipt
 from pyrocketmq.model.pop_results import PopStatus
+from pyrocketmq.transport import TransportConfig
 from tests.servers import Server
 
 from .clients import join, new_name, readable, send_all, split, tells_about_itself
@@ -36,9 +37,12 @@ from .conftest import QUEUES, Differs
 pops = pytest.mark.unless("no-pop")
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncBrokerClient]:
-    with SyncBrokerClient(*split(server.broker), broker_name=server.broker_name) as made:
+@pytest.fixture(params=["json", "binary"])
+def client(server: Server, request: pytest.FixtureRequest) -> Iterator[SyncBrokerClient]:
+    settings = TransportConfig(header_codec=request.param)
+    with SyncBrokerClient(
+        *split(server.broker), broker_name=server.broker_name, transport_config=settings
+    ) as made:
         yield made
 
 
@@ -108,8 +112,8 @@ def test_a_half_message_appears_once_it_is_committed(
     place = decode_offset_message_id(str(sent.offset_msg_id)).offset
 
     with pytest.raises(InvalidRequestError):
-        client.end_transaction("another", sent.queue_offset, place, 8)
-    client.end_transaction(group, sent.queue_offset, place, 0)
+        client.end_transaction("another", sent.queue_offset, place, 8, msg_id=str(sent.msg_id))
+    client.end_transaction(group, sent.queue_offset, place, 0, msg_id=str(sent.msg_id))
     client.end_transaction(group, sent.queue_offset, place, 8, msg_id=str(sent.msg_id))
 
     (message,) = readable(server, client, topic, 1, 1)

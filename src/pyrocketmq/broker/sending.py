@@ -177,7 +177,7 @@ class SendingCalls(BrokerCalls):
         commit_log_offset: int,
         commit_or_rollback: int,
         *,
-        msg_id: str = "",
+        msg_id: str,
         transaction_id: str = "",
         from_transaction_check: bool = False,
         topic: str | None = None,
@@ -187,6 +187,18 @@ class SendingCalls(BrokerCalls):
         """Commit (8) or roll back (12) a half message and wait until the broker has done it.
 
         0 leaves the state open; brokers never answer that, so it is sent without waiting.
+
+        Args:
+            producer_group: the group that sent the half message.
+            tran_state_table_offset: ``queue_offset`` of the send's result, or the number of the check.
+            commit_log_offset: the offset in the ``offset_msg_id`` of the result, or that of the check.
+            commit_or_rollback: 8, 12 or 0.
+            msg_id: the message's unique id, which brokers require.
+            transaction_id: of the result, or of the check.
+            from_transaction_check: True when this answers a check of the broker.
+            topic: the topic of the message.
+            remark: why, for the broker's log.
+            timeout: seconds for this call.
         """
         request = Requests.create_end_transaction_request(
             producer_group,
