@@ -96,6 +96,17 @@ async def test_a_broker_without_slaves_says_so(client: Client) -> None:
     assert b'"master":true' in ((await client.ask(907)).body or b"")
 
 
+async def test_the_progress_of_delay_levels_is_told(server: EmbeddedServer, client: Client) -> None:
+    for level in (1, 1, 2):
+        await client.send("orders", properties=f"DELAY\x01{level}\x02")
+    before = await client.ask(45)
+    server.advance(2)
+    after = await client.ask(45)
+
+    assert b'"offsetTable":{}' in (before.body or b"")
+    assert b'"offsetTable":{1:2}' in (after.body or b"")
+
+
 async def stats(client: Client, name: str, key: str) -> BrokerStatsData | str | None:
     answer = await client.ask(315, {"statsName": name, "statsKey": key})
     return BrokerStatsData.decode(answer.body) if answer.code == 0 else answer.remark

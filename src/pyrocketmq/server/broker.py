@@ -20,6 +20,7 @@ from pyrocketmq.server.locks import Locks
 from pyrocketmq.server.messages import Messages
 from pyrocketmq.server.offsets import Offsets
 from pyrocketmq.server.pop_acks import PopAcks
+from pyrocketmq.server.pop_looks import PopLooks
 from pyrocketmq.server.pops import Pops
 from pyrocketmq.server.pulling import Pulling
 from pyrocketmq.server.queries import Queries
@@ -109,7 +110,7 @@ class Broker:
             self.queries = self.add(Queries(self))
             self.stats = self.add(Stats(self))
             self.pops = self.add(Pops(self))
-            for concern in (PopAcks, Assignments, TopicAdmin, ConsumeAdmin, BrokerAdmin):
+            for concern in (PopAcks, PopLooks, Assignments, TopicAdmin, ConsumeAdmin, BrokerAdmin):
                 self.add(concern(self))
             # Messages are redirected in this order; what is not decided has no delay yet.
             self.sendback = self.add(SendBack(self))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from pyrocketmq.model import json_text
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.headers import GetBrokerConfigResponseHeader
+from pyrocketmq.model.json_text import KeyedMap
 from pyrocketmq.model.result_data import KVTable
 from pyrocketmq.server.call import Refused
 from pyrocketmq.server.concern import Concern
@@ -75,6 +77,7 @@ class BrokerAdmin(Concern):
             RequestCode.GET_BROKER_CONFIG: self._get_config,
             RequestCode.UPDATE_BROKER_CONFIG: self._update_config,
             RequestCode.GET_BROKER_HA_STATUS: self._ha_status,
+            RequestCode.GET_ALL_DELAY_OFFSET: self._delay_offsets,
         }
 
     # ---- settings ----
@@ -216,6 +219,14 @@ class BrokerAdmin(Concern):
             "masterCommitLogMaxOffset": self._broker.store.log.end,
         }
         return call.answer(body=orjson.dumps(status))
+
+    def _delay_offsets(self, call: Call) -> RemotingCommand:
+        """How far each delay level has come; the levels are bare integers, as everywhere in such tables."""
+        body = {
+            "dataVersion": {"counter": 0, "stateVersion": 0, "timestamp": self._started_ms},
+            "offsetTable": KeyedMap(list(self._broker.delays.progress().items())),
+        }
+        return call.answer(body=json_text.dumps(body, raw_integer_keys=True))
 
 
 def _shown(value: object) -> str:

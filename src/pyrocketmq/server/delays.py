@@ -58,6 +58,10 @@ class Delays(Concern):
             self._broker.arrivals.watch(TOPIC, index, lambda _topic, queue_id: self._look(queue_id))
             self._look(index)
 
+    def progress(self) -> dict[int, int]:
+        """The offset that each level with messages has come to in its queue."""
+        return {index + 1: offset for index, offset in enumerate(self._next) if offset}
+
     def redirect(self, draft: Draft) -> None:
         """Put a message with a delay level aside.
 

@@ -18,10 +18,6 @@ from pyrocketmq._native.stored import encode_message
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.headers import (
     NotificationRequestHeader,
-    NotificationResponseHeader,
-    PeekMessageRequestHeader,
-    PollingInfoRequestHeader,
-    PollingInfoResponseHeader,
     PopMessageRequestHeader,
     PopMessageResponseHeader,
 )
@@ -47,7 +43,7 @@ if TYPE_CHECKING:
     from pyrocketmq.server.pulling import Choice
     from pyrocketmq.server.topics import TopicSettings
 
-__all__ = ["Pops"]
+__all__ = ["Pops", "wanted"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +54,7 @@ FROM_END: Final = 1
 """The init mode of groups that begin with the newest messages."""
 MOST_WAITING_MS: Final = 600_000
 
-_NONE: Final = "NO_MESSAGE_IN_QUEUE"  # what 5.5.0 says, whatever the reason
+NO_MESSAGE: Final = "NO_MESSAGE_IN_QUEUE"  # what 5.5.0 says, whatever the reason
 
 
 @dataclass(slots=True)
@@ -90,12 +86,9 @@ class Pops(Concern):
         broker.topics.watchers.append(self._topic_changed)
 
     def handlers(self) -> Mapping[int, Handler]:
-        """The request codes of taking messages and of looking for some."""
+        """The request code of taking messages."""
         return {
             RequestCode.POP_MESSAGE: self._pop,
-            RequestCode.PEEK_MESSAGE: self._peek,
-            RequestCode.NOTIFICATION: self._notification,
-            RequestCode.POLLING_INFO: self._polling_info,
         }
 
     async def start(self) -> None:
@@ -123,8 +116,8 @@ class Pops(Concern):
         header = call.header(PopMessageRequestHeader)
         nothing = PopMessageResponseHeader(pop_time=0, invisible_time=0, revive_qid=0, rest_num=0)
         try:
-            topic = self._readable(call, header.topic, header.queue_id)
-            self._check_group(header.consumer_group)
+            topic = self.readable(call, header.topic, header.queue_id)
+            self.check_group(header.consumer_group)
         except Refused as refused:
             refused.fields = nothing
             raise
@@ -143,10 +136,15 @@ class Pops(Concern):
             return self._answer(header, _Taken(self._broker.clock.now_ms(), self._revive_queue(header)))
 
         return self.waits.hold(
-            call.connection, _wanted(header), self._watched(header), poll_ms, look=again, over=over
+            call.connection, wanted(header), self.watched(header), poll_ms, look=again, over=over
         )
 
-    def _readable(self, call: Call, name: str, queue_id: int) -> TopicSettings:
+    def readable(self, call: Call, name: str, queue_id: int) -> TopicSettings:
+        """The topic of a request, with this queue.
+
+        Raises:
+            Refused: there is none, or it must not be read.
+        """
         topic = self._broker.topics.require(name)
         if not topic.is_readable:
             raise Refused(ResponseCode.NO_PERMISSION, f"the topic[{topic.name}] peeking message is forbidden")
@@ -158,18 +156,20 @@ class Pops(Concern):
             )
         return topic
 
-    def _check_group(self, group: str) -> None:
+    def check_group(self, group: str) -> None:
+        """Refuse a group that must not consume."""
         settings = self._broker.groups.require(group)
         if not settings.consume_enable:
             raise Refused(ResponseCode.NO_PERMISSION, f"subscription group no permission, {group}")
 
-    def _retry_topics(self, group: str, topic: str) -> list[str]:
+    def retry_topics(self, group: str, topic: str) -> list[str]:
+        """The topics with messages of a topic that come again for a group, as far as there are any."""
         if topic.startswith(RETRY_PREFIX):
             return []
         names = pop_retry_topic_v1(group, topic), pop_retry_topic_v2(group, topic)
         return [name for name in names if name in self._broker.topics]
 
-    def _watched(self, header: PopMessageRequestHeader | NotificationRequestHeader) -> tuple[str, ...]:
+    def watched(self, header: PopMessageRequestHeader | NotificationRequestHeader) -> tuple[str, ...]:
         """The topics whose arrivals may end a wait; the retry topic may be yet to come."""
         if header.order:
             return (header.topic,)
@@ -183,7 +183,7 @@ class Pops(Concern):
         taken = _Taken(self._broker.clock.now_ms(), self._revive_queue(header))
         retries: list[str] = []
         if not header.order:
-            retries = self._retry_topics(header.consumer_group, header.topic)
+            retries = self.retry_topics(header.consumer_group, header.topic)
         retry_first = retries and self._turn % RETRY_FIRST == 0
         if retry_first:
             self._take_retries(header, retries, chosen, taken)
@@ -209,13 +209,13 @@ class Pops(Concern):
         self, header: PopMessageRequestHeader, place: Place, chosen: Choice, taken: _Taken
     ) -> None:
         queue = self._log.queue(place.topic, place.queue_id)
-        start = self._cursor(place, queue, header.init_mode)
+        start = self.cursor(place, queue, header.init_mode)
         most = min(header.max_msg_nums, self._broker.config.max_pull_messages) - taken.count
         is_blocked = header.order and self.orders.is_blocked(place, taken.pop_ms, header.attempt_id)
         if most <= 0 or is_blocked:
             taken.rest += 0 if is_blocked else max(queue.max_offset - start, 0)
             return
-        messages, following = self._read(queue, start, most, chosen)
+        messages, following = self.read(queue, start, most, chosen)
         taken.rest += max(queue.max_offset - following, 0)
         if not messages:
             if following != start:
@@ -257,7 +257,7 @@ class Pops(Concern):
         least = min(counts.values(), default=0) if len(counts) == len(offsets) else 0
         taken.counts.append(f"0 {place.queue_id} {least}")
 
-    def _read(self, queue: LogQueue, offset: int, most: int, chosen: Choice) -> tuple[list[MessageExt], int]:
+    def read(self, queue: LogQueue, offset: int, most: int, chosen: Choice) -> tuple[list[MessageExt], int]:
         """The next messages of a queue, and where to go on."""
         while True:
             cut = self._log.cut(
@@ -271,7 +271,8 @@ class Pops(Concern):
 
     # ---- where groups are ----
 
-    def _cursor(self, place: Place, queue: LogQueue, init_mode: int) -> int:
+    def cursor(self, place: Place, queue: LogQueue, init_mode: int) -> int:
+        """Where a group goes on in a queue."""
         offsets = self._broker.offsets
         reset = offsets.take_reset(place.group, place.topic, place.queue_id)
         if reset is not None:
@@ -315,7 +316,7 @@ class Pops(Concern):
             order_count_info=";".join(taken.counts) if header.order else None,
         )
         if not taken.count:
-            return make_answer(ResponseCode.POLLING_TIMEOUT, _NONE, fields)
+            return make_answer(ResponseCode.POLLING_TIMEOUT, NO_MESSAGE, fields)
         return make_answer(0, "FOUND", fields, b"".join(taken.records))
 
     # ---- coming back ----
@@ -364,85 +365,9 @@ class Pops(Concern):
         """Let who waits for an ordered queue look again at a time."""
         self._broker.timers.at(due_ms, lambda: self.waits.wake(place.topic))
 
-    # ---- looking ----
 
-    def _peek(self, call: Call) -> RemotingCommand:
-        header = call.header(PeekMessageRequestHeader)
-        topic = self._readable(call, header.topic, header.queue_id)
-        self._check_group(header.consumer_group)
-        chosen = self._broker.pulling.compiled("TAG", "*")
-        names = [topic.name, *self._retry_topics(header.consumer_group, topic.name)]
-        records: list[bytes] = []
-        rest = 0
-        for name in names:
-            settings = self._broker.topics.require(name)
-            queue_ids = [header.queue_id]
-            if header.queue_id < 0 or name != topic.name:
-                queue_ids = list(range(settings.read_queues))
-            for queue_id in queue_ids:
-                queue = self._log.queue(name, queue_id)
-                start = self._cursor(Place(header.consumer_group, name, queue_id), queue, 0)
-                rest += max(queue.max_offset - start, 0)
-                most = min(header.max_msg_nums, self._broker.config.max_pull_messages) - len(records)
-                if most > 0:
-                    messages, _ = self._read(queue, start, most, chosen)
-                    records.extend([message.raw_record for message in messages])
-        fields = PopMessageResponseHeader(pop_time=0, invisible_time=0, revive_qid=0, rest_num=rest)
-        if not records:
-            return call.answer(ResponseCode.PULL_NOT_FOUND, _NONE, fields)
-        return call.answer(0, "FOUND", fields, b"".join(records))
-
-    def _notification(self, call: Call) -> Answer:
-        header = call.header(NotificationRequestHeader)
-        topic = self._readable(call, header.topic, header.queue_id)
-        self._check_group(header.consumer_group)
-
-        def told(*, has_message: bool) -> RemotingCommand:
-            fields = NotificationResponseHeader(has_msg=has_message, polling_full=False)
-            return make_answer(0, None, fields)
-
-        def look() -> RemotingCommand | None:
-            return told(has_message=True) if self._has_message(header, topic) else None
-
-        found = look()
-        poll_ms = min(header.poll_time, MOST_WAITING_MS)
-        if found is not None or poll_ms <= 0:
-            return found or told(has_message=False)
-        return self.waits.hold(
-            call.connection,
-            _wanted(header),
-            self._watched(header),
-            poll_ms,
-            look=look,
-            over=lambda: told(has_message=False),
-        )
-
-    def _has_message(self, header: NotificationRequestHeader, topic: TopicSettings) -> bool:
-        chosen = self._broker.pulling.compiled(header.exp_type or "TAG", header.exp or "*")
-        places = [
-            Place(header.consumer_group, name, queue_id)
-            for name in self._retry_topics(header.consumer_group, topic.name)
-            for queue_id in range(self._broker.topics.require(name).read_queues)
-            if not header.order
-        ]
-        queue_ids = range(topic.read_queues) if header.queue_id < 0 else (header.queue_id,)
-        places += [Place(header.consumer_group, topic.name, queue_id) for queue_id in queue_ids]
-        now = self._broker.clock.now_ms()
-        for place in places:
-            if header.order and self.orders.is_blocked(place, now, header.attempt_id):
-                continue
-            queue = self._log.queue(place.topic, place.queue_id)
-            if self._read(queue, self._cursor(place, queue, 0), 1, chosen)[0]:
-                return True
-        return False
-
-    def _polling_info(self, call: Call) -> RemotingCommand:
-        header = call.header(PollingInfoRequestHeader)
-        count = self.waits.count(header.topic, header.consumer_group)
-        return call.answer(fields=PollingInfoResponseHeader(polling_num=count))
-
-
-def _wanted(header: PopMessageRequestHeader | NotificationRequestHeader) -> Wanted:
+def wanted(header: PopMessageRequestHeader | NotificationRequestHeader) -> Wanted:
+    """What a request waits for."""
     return Wanted(
         header.consumer_group, header.queue_id, header.exp_type, header.exp, bool(header.order), type(header)
     )
