@@ -12,7 +12,9 @@ from pyrocketmq.model.group_data import (
     SubscriptionGroupList,
     SubscriptionGroupWrapper,
 )
+from pyrocketmq.model.heart_beat import HeartbeatData
 from pyrocketmq.model.message_queue import MessageQueue
+from pyrocketmq.model.producer_consumer import ConsumerData, SubscriptionData
 from pyrocketmq.model.result_data import (
     ConsumerOffsetSerializeWrapper,
     LockBatchRequestBody,
@@ -275,6 +277,18 @@ async def test_a_group_that_may_not_consume_is_refused(client: Client) -> None:
     answer = await client.ask(11, pull_header("T"))
 
     assert (16, "subscription group no permission, cg") == (answer.code, answer.remark)
+
+
+async def test_a_group_that_has_to_share_may_not_broadcast(client: Client) -> None:
+    await client.send("T")
+    settings = SubscriptionGroupConfig("cg", consume_broadcast_enable=False)
+    await client.ask(200, body=settings.encode())
+    wanted = [SubscriptionData.build("T")]
+    for model, code in (("BROADCASTING", 16), ("CLUSTERING", 0)):
+        consumer = ConsumerData("cg", message_model=model, subscription_data_set=wanted)
+        await client.ask(34, body=HeartbeatData("me", consumer_data_set=[consumer]).encode())
+
+        assert code == (await client.ask(11, pull_header("T", sys_flag=0))).code
 
 
 # ---- locks ----

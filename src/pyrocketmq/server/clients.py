@@ -15,7 +15,7 @@ from pyrocketmq.model.client_data import (
     ProducerInfo,
     ProducerTableInfo,
 )
-from pyrocketmq.model.enums import RequestCode, ResponseCode
+from pyrocketmq.model.enums import MessageModel, RequestCode, ResponseCode
 from pyrocketmq.model.headers import (
     GetConsumerConnectionListRequestHeader,
     GetConsumerListByGroupRequestHeader,
@@ -90,11 +90,17 @@ class Clients(Concern):
         """What the group's members announced for a topic, None if nothing.
 
         Raises:
-            Refused: it is a condition that cannot be read.
+            Refused: it is a condition that cannot be read, or the group may not do without sharing.
         """
         found = self.consumers.get(group)
         if found is None:
             return None
+        settings = self._broker.groups.get(group)
+        is_broadcast = found.message_model == MessageModel.BROADCASTING
+        if is_broadcast and settings is not None and not settings.consume_broadcast_enable:
+            raise Refused(
+                ResponseCode.NO_PERMISSION, f"the consumer group[{group}] can not consume by broadcast way"
+            )
         if topic in found.unreadable:
             raise Refused(
                 ResponseCode.FILTER_DATA_NOT_EXIST,
