@@ -15,7 +15,7 @@ WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench wheel docs workflows clean
+.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ yellow: $(WITH_DEV)  ## annotate report; fails where a hot region calls Python m
 bench: $(WITH_DEV)  ## the native core against plain Python; BENCH="--rows batch" and the like
 	@mkdir -p build/bench
 	@$(PY) -m benchmarks --json build/bench/figures.json --svg build/bench/ratios.svg $(BENCH)
+
+bench-wire: $(WITH_DEV)  ## the client on the wire against raw C; needs go; WIRE="--rounds 21" and the like
+	@mkdir -p build/bench
+	@$(PY) -m benchmarks.wire --json build/bench/wire.json $(WIRE)
 
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py
