@@ -258,8 +258,11 @@ def test_futures_work_with_the_standard_wait() -> None:
 
 def test_ctrl_c_ends_a_blocked_call_and_cancels_it() -> None:
     program = """
-        import asyncio
+        import asyncio, signal
         from pyrocketmq.remote.engine import engine
+
+        # A shell that starts this in the background may have it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         async def waits():
             try:
@@ -376,6 +379,7 @@ def test_stopping_gives_back_what_the_engine_had() -> None:
         mine = Engine()
         mine.call(double, 1)
         mine.stop()
+        del mine
 
     assert before == (descriptors(), threading.active_count())
 

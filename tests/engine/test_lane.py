@@ -322,12 +322,14 @@ def test_other_threads_run_while_a_request_waits() -> None:
 
 def test_ctrl_c_ends_a_request_that_waits() -> None:
     program = """
-        import sys
+        import signal, sys
         from pyrocketmq._native.command import RemotingCommand
         from pyrocketmq._native.lane import Lane
         from pyrocketmq.transport import TransportConfig
         from pyrocketmq.transport.dial import dial_blocking
 
+        # A shell that starts this in the background may have it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         lane = Lane(dial_blocking(TransportConfig.from_address(sys.argv[1])), address=sys.argv[1])
         try:
             lane.request(RemotingCommand(7), 60)

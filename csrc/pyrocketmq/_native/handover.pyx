@@ -11,6 +11,7 @@ from libc.stdint cimport uint64_t
 from pyrocketmq._native.monotonic cimport monotonic
 
 import asyncio
+import os
 import threading
 from concurrent.futures import CancelledError
 from inspect import isawaitable
@@ -28,6 +29,38 @@ cdef extern from "Python.h":
     void PyThread_release_lock(PyThread_type_lock lock)
     unsigned long PyThread_get_thread_ident()
     int PyErr_CheckSignals() except -1
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(_WIN32)
+    #define PRMQ_HAS_PIPES 0
+    static void prmq_wake_up(int fd) {}
+    static void prmq_take_wake(int fd) {}
+    static void prmq_close_pipe(int in, int out) {}
+    #else
+    #include <errno.h>
+    #include <unistd.h>
+    #define PRMQ_HAS_PIPES 1
+    /* Eight bytes, as an eventfd wants them; neither end blocks, and a full pipe is a wake that is on its way. */
+    static void prmq_wake_up(int fd) {
+        uint64_t one = 1;
+        while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {}
+    }
+    static void prmq_take_wake(int fd) {
+        uint64_t taken;
+        while (read(fd, &taken, sizeof taken) < 0 && errno == EINTR) {}
+    }
+    static void prmq_close_pipe(int in, int out) {
+        if (in >= 0) close(in);
+        if (out >= 0 && out != in) close(out);
+    }
+    #endif
+    """
+    const bint PRMQ_HAS_PIPES
+    void wake_up "prmq_wake_up"(int fd) nogil
+    void take_wake "prmq_take_wake"(int fd)
+    void close_pipe "prmq_close_pipe"(int into, int out)
 
 cdef enum:
     # Only the main thread can act on a signal, and another one may have been interrupted by it.
@@ -65,23 +98,29 @@ cdef class Ticket:
         PyThread_acquire_lock(self.lock, 0)
         return 0
 
-    cdef bint wait(self, double end) except -1:
-        """Sleep until the call is done or the clock shows `end`; signals are looked at meanwhile."""
+    cdef bint wait(self, double end, bint is_main, int wake_fd) except -1:
+        """Sleep until the call is done or the clock shows `end`; signals are looked at meanwhile.
+
+        With a descriptor the loop is woken first, in here: it would have to wait for the GIL before.
+        """
         cdef PyThread_type_lock lock = self.lock
         cdef long long longest = LONGEST_WAIT_US
         cdef long long slice_us
         cdef double left
-        if PyThread_get_thread_ident() == <unsigned long>threading.main_thread().ident:
+        if is_main:
             longest = SIGNAL_SLICE_US
         while not self.is_done:
             slice_us = longest
             if end > 0:
-                left = end - monotonic()
-                if left <= 0:
+                left = max(end - monotonic(), 0.0)
+                if left == 0 and wake_fd < 0:
                     return False
                 if left * 1e6 < <double>slice_us:
                     slice_us = <long long>(left * 1e6) + 1
             with nogil:
+                if wake_fd >= 0:
+                    wake_up(wake_fd)
+                    wake_fd = -1
                 PyThread_acquire_lock_timed(lock, slice_us, 1)
             if not self.is_done:
                 PyErr_CheckSignals()
@@ -105,6 +144,9 @@ cdef class HandOver:
     cdef list done
     cdef set running
     cdef unsigned long thread
+    cdef unsigned long main_thread
+    cdef int wake_out
+    cdef int wake_in
     cdef bint is_woken
     cdef bint is_flushing
     cdef readonly uint64_t calls
@@ -119,6 +161,15 @@ cdef class HandOver:
         # Bound once: a bound method of its own for each burst would cost more than the queue.
         self.take_method = self._take
         self.flush_method = self._flush
+        self.main_thread = threading.main_thread().ident
+        self.wake_in = self.wake_out = -1
+        if PRMQ_HAS_PIPES:
+            self.wake_in, self.wake_out = wake_pipe()
+            loop.add_reader(self.wake_in, self.take_method)
+
+    def __dealloc__(self):
+        # Not before: a thread may be about to write.
+        close_pipe(self.wake_in, self.wake_out)
 
     @property
     def in_progress(self):
@@ -143,9 +194,9 @@ cdef class HandOver:
         if timeout is not None:
             end = monotonic() + <double>timeout
         ticket.make_lock()
-        self.put(ticket)
+        is_first = self.put(ticket)
         try:
-            if not ticket.wait(end):
+            if not ticket.wait(end, PyThread_get_thread_ident() == self.main_thread, self.wake_out if is_first else -1):
                 raise RpcTimeoutError(
                     f"the call was not done within {timeout:g} s and is cancelled",
                     likely="the server does not answer, or the engine thread is busy",
@@ -163,7 +214,8 @@ cdef class HandOver:
         """As `call`, without waiting: the result goes into a `concurrent.futures.Future`."""
         cdef Ticket ticket = self.ticket_for(function, args, kwargs)
         ticket.future = future
-        self.put(ticket)
+        if self.put(ticket):
+            wake_up(self.wake_out)
 
         def ended(_):
             if future.cancelled():
@@ -176,12 +228,15 @@ cdef class HandOver:
         """Take no more calls, and end those that are not done with the error; to be called by the loop's thread."""
         cdef Ticket ticket
         self.closed_error = error
+        if self.wake_in >= 0:
+            self.loop.remove_reader(self.wake_in)
         queue, self.queue = self.queue, []
         for ticket in [*queue, *self.running]:
             if not ticket.is_done:
                 ticket.error = self.refusal()
                 self.finish(ticket)
         self._flush()
+        self.take_method = self.flush_method = None  # they refer to this object
 
     def refuse(self, error not None):
         """Take no more calls; those that are there go on."""
@@ -194,7 +249,8 @@ cdef class HandOver:
         ticket.kwargs = kwargs
         return ticket
 
-    cdef int put(self, Ticket ticket) except -1:
+    cdef bint put(self, Ticket ticket) except -1:
+        """Queue a call; true when the caller is the one that has to wake the loop."""
         if self.closed_error is not None:
             raise self.refusal()
         ticket.is_queued = True
@@ -207,13 +263,16 @@ cdef class HandOver:
         error = self.closed_error
         return TransportStateError(error.what, likely=error.likely, advice=error.advice)
 
-    cdef int wake(self) except -1:
+    cdef bint wake(self) except -1:
         # Whoever finds the flag set relies on the one who has set it and is about to wake the loop.
-        if not self.is_woken:
-            self.is_woken = True
-            self.wakes += 1
+        if self.is_woken:
+            return False
+        self.is_woken = True
+        self.wakes += 1
+        if self.wake_out < 0:
             self.loop.call_soon_threadsafe(self.take_method)
-        return 0
+            return False
+        return True
 
     cdef int cancel(self, Ticket ticket) except -1:
         """Nobody waits any more: end the call, unless it has ended by itself."""
@@ -222,13 +281,16 @@ cdef class HandOver:
         ticket.is_cancelled = True
         if not ticket.is_queued:
             self.queue.append(ticket)
-            self.wake()
+            if self.wake():
+                wake_up(self.wake_out)
         return 0
 
     # ---- on the thread of the loop ----
 
     def _take(self):
         cdef Ticket ticket
+        if self.wake_in >= 0:
+            take_wake(self.wake_in)
         self.is_woken = False
         queue, self.queue = self.queue, []
         for ticket in queue:
@@ -293,6 +355,17 @@ cdef int settle(Ticket ticket) except -1:
             future.set_exception(ticket.error)
             ticket.error = None
     return 0
+
+
+def wake_pipe():
+    """The two ends of a way to wake a loop, which are one where the system has event descriptors."""
+    if hasattr(os, "eventfd"):
+        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        return fd, fd
+    ends = os.pipe()
+    for fd in ends:
+        os.set_blocking(fd, False)
+    return ends
 
 
 def keep_forever(thing):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from pyrocketmq.remote.engine import engine
@@ -10,6 +9,8 @@ from pyrocketmq.remote.engine import engine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
+
+    from pyrocketmq.remote.engine import Engine
 
 __all__ = ["SyncFace"]
 
@@ -30,7 +31,7 @@ class SyncFace:
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._kept: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-        self._begin()
+        self._begin(engine())
 
     @classmethod
     def over(cls, made: object) -> Self:
@@ -43,27 +44,33 @@ class SyncFace:
         return f"<{type(self).__name__} over {self._object!r}>"
 
     def __enter__(self) -> Self:
-        engine().call(self._async.__aenter__)
+        self._current().call(self._object.__aenter__)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        engine().call(self._async.__aexit__, kind, error, trace)
+        self._current().call(self._object.__aexit__, kind, error, trace)
 
     @property
     def _async(self) -> Any:
         """The asynchronous object of this process."""
-        if self._pid != os.getpid():
-            self._begin()
-            for name, args, kwargs in self._kept:
-                engine().run(getattr(self._object, name), *args, **kwargs)
+        self._current()
         return self._object
 
-    def _begin(self) -> None:
+    def _current(self) -> Engine:
+        """The engine that the asynchronous object lives on: another one after a fork, with another object."""
+        current = engine()
+        if current is not self._engine:
+            self._begin(current)
+            for name, args, kwargs in self._kept:
+                current.run(getattr(self._object, name), *args, **kwargs)
+        return current
+
+    def _begin(self, current: Engine) -> None:
         self._object = self._make()
-        self._pid = os.getpid()
-        engine().close_at_exit(self._object)
+        self._engine = current
+        current.close_at_exit(self._object)
 
     # The function given to these says which method it is, and shows type checkers what it takes.
 
@@ -71,12 +78,14 @@ class SyncFace:
         self, method: Callable[Concatenate[Any, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Forward to an asynchronous method and wait for it."""
-        result: T = engine().call_with(getattr(self._async, method.__name__), args, kwargs)
+        current = self._current()
+        result: T = current.call_with(getattr(self._object, method.__name__), args, kwargs)
         return result
 
     def _run(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Forward to a plain method, which may need the thread of its event loop."""
-        result: T = engine().run(getattr(self._async, method.__name__), *args, **kwargs)
+        current = self._current()
+        result: T = current.run(getattr(self._object, method.__name__), *args, **kwargs)
         return result
 
     def _keep(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
