@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from orjson import OPT_INDENT_2, dumps
 
-from benchmarks.machine import facts
+from benchmarks.machine import facts, version_of
 
 from .sink import Sink, pinned, processors, run_raw, running_sink
 
@@ -226,6 +227,13 @@ def as_json(results: list[Result], machine: dict[str, str]) -> bytes:
 # ---- the command ----
 
 
+def scheduling() -> str:
+    """Whether other programs could get in between."""
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return "before all other programs (real time)"
+    return "like all other programs"
+
+
 def positive(text: str) -> int:
     """A number of rounds that quartiles can be taken of."""
     number = int(text)
@@ -267,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{'':48} {'ours':>12} {'raw C':>12} {'ratio':>8} {'quartiles':>11} {'asked':>8} {'CPU':>9}")
     for result in results:
         print(line_of(result))
-    machine = facts(options.rounds)
+    machine = facts(options.rounds) | {"scheduling": scheduling(), "uvloop": version_of("uvloop")}
     if options.json:
         options.json.write_bytes(as_json(results, machine))
     if options.report:

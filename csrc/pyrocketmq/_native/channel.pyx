@@ -98,6 +98,11 @@ cdef class RequestChannel:
         return self.waiters.waiting
 
     @property
+    def is_ready(self):
+        """True when a request is taken at once: open, and room in the write buffer."""
+        return self.is_made and not self.is_ended and written(&self.out) < self.write_buffer_bytes
+
+    @property
     def can_write(self):
         """False while the write buffer is full; requests are refused then."""
         return written(&self.out) < self.write_buffer_bytes

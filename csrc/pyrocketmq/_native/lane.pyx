@@ -50,11 +50,13 @@ cdef extern from *:
     static int prmq_lane_wait(int fd, int writable, int milliseconds) { return -1; }
     static int prmq_lane_is_alive(int fd) { return 0; }
     static void prmq_lane_shut(int fd) {}
+    static int prmq_process_id(void) { return 0; }
     #else
     #include <fcntl.h>
     #include <poll.h>
     #include <sys/socket.h>
     #include <sys/time.h>
+    #include <unistd.h>
     #define PRMQ_LANES 1
     #if defined(MSG_NOSIGNAL)
     #define PRMQ_NO_SIGNAL MSG_NOSIGNAL
@@ -90,6 +92,7 @@ cdef extern from *:
         return seen > 0 || (seen < 0 && errno == EAGAIN);
     }
     static void prmq_lane_shut(int fd) { shutdown(fd, SHUT_RDWR); }
+    static int prmq_process_id(void) { return (int)getpid(); }
     #endif
     #if defined(__x86_64__) || defined(__i386__)
     #define prmq_relax() __builtin_ia32_pause()
@@ -104,6 +107,7 @@ cdef extern from *:
     int lane_wait "prmq_lane_wait"(int fd, bint writable, int milliseconds) nogil
     bint lane_is_alive "prmq_lane_is_alive"(int fd)
     void lane_shut "prmq_lane_shut"(int fd)
+    int process_id "prmq_process_id"()
     void relax "prmq_relax"() nogil
 
 cdef enum:
@@ -141,6 +145,7 @@ cdef class Lane:
     cdef Py_ssize_t max_frame_bytes
     cdef Py_ssize_t sent  # bytes of the output that left
     cdef int fd
+    cdef int pid  # of the process that may use it
     cdef int codec
     cdef bint is_busy
     cdef bint is_ended  # closed by this side
@@ -163,6 +168,7 @@ cdef class Lane:
         self.spin = spin
         self.sock = sock
         self.fd = sock.fileno()
+        self.pid = process_id()
         if lane_prepare(self.fd, SLICE_MS):
             raise self.lost(f"it cannot be set up ({os.strerror(errno)})", False)
         self.last_used = coarse_monotonic()
@@ -186,9 +192,12 @@ cdef class Lane:
     @property
     def is_usable(self):
         """True when a request can be made now; after a rest this looks whether the server has closed it."""
-        return self.is_open and (
-            self.is_busy or coarse_monotonic() - self.last_used <= FRESH_SECONDS or lane_is_alive(self.fd)
-        )
+        return self.is_ready()
+
+    cdef bint is_ready(self) noexcept:
+        if self.sock is None or self.is_ended or process_id() != self.pid:
+            return False
+        return self.is_busy or coarse_monotonic() - self.last_used <= FRESH_SECONDS or lane_is_alive(self.fd)
 
     @property
     def idle_for(self):
@@ -290,7 +299,7 @@ cdef class Lane:
                 advice="use a lane of its own for each thread",
                 address=self.address,
             )
-        if not self.is_open:
+        if self.sock is None or self.is_ended:
             raise self.lost("this side closed it", False)
         if not 0 < timeout <= 1e7:
             raise ConfigurationError(
@@ -298,9 +307,9 @@ cdef class Lane:
                 field="timeout",
                 advice="give the seconds that are left for this request",
             )
-        if not self.is_usable:
+        if not self.is_ready():
             self.drop()
-            raise self.lost("the peer closed it", False)
+            raise self.lost("the peer closed it, or it belongs to the parent of this process", False)
         self.is_busy = True
         self.out.at = self.out.start
         self.sent = 0

@@ -96,6 +96,9 @@ class Connection(BufferedProtocol):
     def in_flight(self) -> int:
         """Requests that wait for their answer."""
     @property
+    def is_ready(self) -> bool:
+        """True when a request is taken at once: open, and room in the write buffer."""
+    @property
     def can_write(self) -> bool:
         """False while the write buffer is full; requests are refused then."""
     @property

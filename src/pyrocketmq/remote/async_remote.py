@@ -114,19 +114,29 @@ class AsyncRemote:
         if request.flag & _ANY_FLAG:
             _refuse_flag(request.flag)
         if self._waiting >= self._max_waiters:
-            raise MaxWaitersExceededError(
-                f"{self._waiting:,} calls to {self.address} wait for their answers, max_waiters is "
-                f"{self._max_waiters:,}; nothing was sent",
-                advice="wait for answers before asking more, or raise max_waiters in the RemoteConfig",
-                address=self.address,
-            )
+            self._refuse_more()
+        if timeout is None:
+            timeout = self._timeout
         self._waiting += 1
         try:
-            if timeout is None:
-                timeout = self._timeout
             if self._looked_at:
                 return await self._invoke_with_hooks(request, timeout)
-            return await self._ask(request, timeout)
+            connection = self.transport.ready_connection()
+            if connection is None:
+                return await self._ask(request, timeout)
+            # The plain case without another coroutine around it: that would be a tenth of the whole call.
+            begun = monotonic()
+            trouble: ConnectionError | Connection = connection
+            try:
+                answer = await connection.request(request, timeout)
+                if answer.code != _GO_AWAY:
+                    return answer
+            except ConnectionError as error:
+                trouble = error
+            try:
+                return await self._ask(request, timeout, begun + timeout, trouble)
+            finally:
+                trouble = connection  # an error would have this frame in its trace
         finally:
             self._waiting -= 1
 
@@ -218,32 +228,50 @@ class AsyncRemote:
 
     # ---- one call ----
 
-    async def _ask(self, request: RemotingCommand, timeout: float) -> RemotingCommand:
-        end = monotonic() + timeout
+    async def _ask(
+        self,
+        request: RemotingCommand,
+        timeout: float,
+        end: float | None = None,
+        trouble: ConnectionError | Connection | None = None,
+    ) -> RemotingCommand:
+        """All tries of a call, or those after the first: then ``trouble`` is how that one ended.
+
+        It is an error, or the connection that answered that its server goes away.
+        """
+        if end is None:
+            end = monotonic() + timeout
+        connection = self.transport.ready_connection() if trouble is None else None
         tries = self.config.max_retries
+        has_moved = False
         left = timeout
-        asked_to_leave = False
-        connection = self.transport.ready_connection()
         while True:
+            if isinstance(trouble, ConnectionError):
+                # Only what did not leave is tried again: repeating anything else is the caller's choice.
+                if tries == 0 or trouble.maybe_sent or not trouble.retryable or monotonic() >= end:
+                    try:
+                        raise trouble
+                    finally:
+                        trouble = None  # which has this frame in its trace
+                tries -= 1
+                connection = None
+            elif trouble is not None:
+                # The server has not carried it out: once more on another connection, under another number.
+                has_moved = True
+                self.transport.leave(trouble)
+                request.opaque = next_opaque()
+                connection = None
             try:
                 if connection is None:
                     connection = await self._connection(end, timeout)
                     left = max(_LEAST_S, round(end - monotonic(), 3))
                 answer = await connection.request(request, left)
             except ConnectionError as error:
-                # Only what did not leave is tried again: repeating anything else is the caller's choice.
-                if tries == 0 or error.maybe_sent or not error.retryable or monotonic() >= end:
-                    raise
-                tries -= 1
-                connection = None
+                trouble = error
                 continue
-            if answer.code != _GO_AWAY or asked_to_leave:
+            if answer.code != _GO_AWAY or has_moved:
                 return answer
-            # The server has not carried it out: once more on another connection, under another number.
-            asked_to_leave = True
-            self.transport.leave(connection)
-            request.opaque = next_opaque()
-            connection = None
+            trouble = connection
 
     async def _invoke_with_hooks(self, request: RemotingCommand, timeout: float) -> RemotingCommand:
         self._prepare(request)
@@ -285,6 +313,14 @@ class AsyncRemote:
                 raise
             raise self._late(timeout) from error
         return connection
+
+    def _refuse_more(self) -> None:
+        raise MaxWaitersExceededError(
+            f"{self._waiting:,} calls to {self.address} wait for their answers, max_waiters is "
+            f"{self._max_waiters:,}; nothing was sent",
+            advice="wait for answers before asking more, or raise max_waiters in the RemoteConfig",
+            address=self.address,
+        )
 
     def _late(self, timeout: float) -> BackPressureError | ConnectTimeoutError:
         connection = self.transport.connection if self.transport.is_connected else None

@@ -6,11 +6,12 @@ import os
 import threading
 import weakref
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyrocketmq._native.lane import LANES_WORK, Lane
 from pyrocketmq.errors import ConnectionError  # noqa: A004
 from pyrocketmq.model.enums import ResponseCode
+from pyrocketmq.remote.async_remote import AsyncRemote
 from pyrocketmq.remote.engine import engine
 from pyrocketmq.remote.sync_remote import SyncRemote
 from pyrocketmq.transport.dial import dial_blocking
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyrocketmq._native.command import RemotingCommand
-    from pyrocketmq.remote.async_remote import AsyncRemote
     from pyrocketmq.remote.config import RemoteConfig
     from pyrocketmq.remote.credentials import CredentialsSource
     from pyrocketmq.remote.hooks import RpcHook
     from pyrocketmq.transport import TransportConfig
 
 __all__ = ["DirectRemote", "Lanes"]
+
+
+_GO_AWAY: Final = int(ResponseCode.GO_AWAY)
 
 
 class _PerThread(threading.local):
@@ -68,8 +71,6 @@ class Lanes:
         Raises:
             ConnectionError: no connection could be made within ``timeout`` seconds and ``connect_timeout``.
         """
-        if self._pid != os.getpid():
-            self._begin()
         lane = self._mine.lane
         if lane is not None and lane.is_usable:
             return lane
@@ -81,6 +82,8 @@ class Lanes:
             lane.close()
 
     def _connect(self, timeout: float) -> Lane | None:
+        if self._pid != os.getpid():
+            self._begin()
         old, self._mine.lane = self._mine.lane, None
         if old is not None:
             old.close()
@@ -156,14 +159,15 @@ class DirectRemote(SyncRemote):
 
     def invoke(self, request: RemotingCommand, timeout: float | None = None) -> RemotingCommand:
         """As ``SyncRemote.invoke``, on a lane of this thread."""
-        remote: AsyncRemote = self._async
+        # Its hooks and settings are those of the process before a fork as well; only its connection is not.
+        remote: AsyncRemote = self._object
         if timeout is None:
             timeout = remote.config.timeout
         if not remote._looked_at:
-            return self._ask(remote, request, timeout)
+            return self._ask(request, timeout)
         remote._prepare(request)
         try:
-            answer = self._ask(remote, request, timeout)
+            answer = self._ask(request, timeout)
         except BaseException as error:
             remote._tell_hooks(request, None, error)
             raise
@@ -181,7 +185,7 @@ class DirectRemote(SyncRemote):
         self.lanes.close()
         super().__exit__(kind, error, trace)
 
-    def _ask(self, remote: AsyncRemote, request: RemotingCommand, timeout: float) -> RemotingCommand:
+    def _ask(self, request: RemotingCommand, timeout: float) -> RemotingCommand:
         end = monotonic() + timeout
         left = timeout
         try:
@@ -190,10 +194,10 @@ class DirectRemote(SyncRemote):
                 if not lane.requests:
                     left = max(0.001, end - monotonic())
                 answer = lane.request(request, left)
-                if answer.code != ResponseCode.GO_AWAY:
+                if answer.code != _GO_AWAY:
                     return answer
                 lane.close()
         except ConnectionError as error:
             if error.maybe_sent or monotonic() >= end:
                 raise
-        return engine().call(remote._ask, request, max(0.001, end - monotonic()))
+        return self._call(AsyncRemote._ask, request, max(0.001, end - monotonic()))

@@ -113,11 +113,13 @@ class AsyncTcpTransport(AsyncTransport):
             TransportStateError: it belongs to another event loop than the running one.
         """
         connection = self._connection
-        if connection is None or not connection.is_open:
+        if connection is None or not connection.is_ready:
             return None
-        if asyncio.get_running_loop() is not self._loop:
+        # The connection refuses other threads; on its own thread another loop runs only while this does not,
+        # and that is quicker to ask than which one runs.
+        if self._loop is None or not self._loop.is_running():
             self._refuse_loop()
-        return connection if connection.can_write else None
+        return connection
 
     @property
     def connection(self) -> Connection:
