@@ -243,6 +243,7 @@ class TestMessages:
         (("query", "shpo", "--key", "k"), 1, "[R101]"),
         (("at", "shop", "broker-a", "0", "99"), 1, "no message at offset 99"),
         (("list", "shpo"), 1, "[R101]"),
+        (("trace", "xyz", "--trace-topic", "nowhere"), 1, "no client has traced anything"),
     ])  # fmt: skip
     def test_what_is_wrong_is_named(
         self, ask: Run, rocketmq: LocalRocketMQ, words: tuple[str, ...], code: int, part: str
@@ -391,6 +392,8 @@ class TestAccess:
         (("user", "update", "app"), "nothing is given that could be changed"),
         (("rule", "create", "User:app", "--resource", "Topic:a"), "--action"),
         (("rule", "create", "User:app", "--resource", "Topic:a", "--action", "Fly"), "Fly"),
+        (("rule", "create", "app", "--resource", "Topic:a", "--action", "Pub"), "write User:NAME"),
+        (("rule", "create", "User:app", "--resource", "shop", "--action", "Pub"), "write Topic:NAME"),
     ])  # fmt: skip
     def test_what_is_wrong_is_named(self, ask: Run, words: tuple[str, ...], part: str) -> None:
         ended = ask("acl", *words)

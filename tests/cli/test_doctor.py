@@ -69,6 +69,19 @@ def test_a_dead_server_is_broken_and_says_that_nothing_listens(run: Run, dead_ad
     assert "broken" == ended.value["worst"]
 
 
+def test_addresses_may_come_from_an_address_service(run: Run, stage: Stage, dead_address: str) -> None:
+    good = cluster(stage)
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.0 200 OK\r\n\r\n{good};{dead_address}".encode())
+        await writer.drain()
+
+    ended = run("doctor", f"http://{stage.speak(speak)}/rocketmq/nsaddr", "--json")
+
+    assert [good, dead_address] == [each["address"] for each in ended.value["name_servers"]]
+
+
 def test_an_unknown_host_is_named(run: Run) -> None:
     found = only_finding(run("doctor", "no-such-host.invalid:9876", "--json"))
 

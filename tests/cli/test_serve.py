@@ -176,6 +176,7 @@ WRONG = {
     "a certificate": (("--tls-cert", "no-such.pem"), "which is no file"),
     "access rules": (("--acl", "no-such.toml"), "no-such.toml"),
     "a ready file": (("--port", "0", "--ready-file", "no/such/folder"), "--ready-file"),
+    "a file for a folder": (("--data", __file__), "is no folder"),
     "a data folder": (("--port", "0", "--data", "/proc/no"), "/proc/no"),
 }
 

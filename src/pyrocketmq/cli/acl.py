@@ -29,7 +29,28 @@ examples:
   pyrocketmq acl rule create User:app --resource Topic:shop --action Pub --action Sub
   pyrocketmq acl rule list
 """
+_RESOURCES: Final = ("Topic", "Group", "Cluster", "Namespace")
 _ACTIONS: Final = ("All", "Pub", "Sub", "Create", "Update", "Delete", "Get", "List")
+
+
+def _subject(text: str) -> str:
+    kind, _, name = text.partition(":")
+    if kind != "User" or not name:
+        raise ValueError(text)
+    return text
+
+
+_subject.__name__ = "subject (write User:NAME)"
+
+
+def _resource(text: str) -> str:
+    kind, _, name = text.partition(":")
+    if text != "*" and (kind not in _RESOURCES or not name):
+        raise ValueError(text)
+    return text
+
+
+_resource.__name__ = "resource (write Topic:NAME, Group:NAME, Cluster:NAME or *)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,16 +97,20 @@ def _configure_rules(commands: Commands) -> None:
     one.add_argument("--resource", metavar="TEXT", help="only resources that have this text in them")
     add_place_options(one)
     one = add_command(commands, "get", "the rules of one subject", run_rule_get)
-    one.add_argument("subject", help="as in User:app")
+    one.add_argument("subject", type=_subject, help="as in User:app")
     add_place_options(one)
     for name, summary, run in (
         ("create", "create the rules of a subject", run_rule_create),
         ("update", "add rules to a subject, or change those of the same resources", run_rule_update),
     ):
         one = add_command(commands, name, summary, run)
-        one.add_argument("subject", help="as in User:app")
+        one.add_argument("subject", type=_subject, help="as in User:app")
         one.add_argument(
-            "--resource", action="append", required=True, help="as in Topic:shop; may be repeated"
+            "--resource",
+            type=_resource,
+            action="append",
+            required=True,
+            help="as in Topic:shop; may be repeated",
         )
         one.add_argument("--action", action="append", required=True, choices=_ACTIONS, help="may be repeated")
         one.add_argument("--source-ip", action="append", default=[], metavar="IP", help="only from there")
@@ -94,8 +119,8 @@ def _configure_rules(commands: Commands) -> None:
     one = add_command(
         commands, "delete", "delete the rules of a subject, or the one of a resource", run_rule_delete
     )
-    one.add_argument("subject", help="as in User:app")
-    one.add_argument("--resource", help="only the rule of this one")
+    one.add_argument("subject", type=_subject, help="as in User:app")
+    one.add_argument("--resource", type=_resource, help="only the rule of this one")
     add_place_options(one)
     one = add_command(commands, "copy", "copy rules from one broker to another", run_rule_copy)
     _add_copy(one, "subject")

@@ -23,7 +23,6 @@ __all__ = [
     "address_map_of",
     "credentials_of",
     "name_servers_of",
-    "parse_addresses",
     "positive_number",
     "tls_of",
     "transport_of",
@@ -51,7 +50,7 @@ def add_name_server_option(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--nameserver",
         metavar="ADDR",
-        help="name servers as host:port, several with ; between them"
+        help="name servers as host:port, several with ; between them, or the URL of an address service"
         " (default: $NAMESRV_ADDR, else localhost:9876)",
     )
 
@@ -91,21 +90,12 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_addresses(text: str, default_port: int = NAME_SERVER_PORT) -> list[str]:
-    """The addresses of ``a:9876;b:9876`` or ``a,b``; the port may be left out."""
-    parts = [part.strip() for part in text.replace(",", ";").split(";")]
-    found = [format_address(*parse_address(part, default_port)) for part in parts if part]
-    if not found:
-        raise UsageError(
-            f"no address in {text!r}", field="address", advice="write host:port, for example localhost:9876"
-        )
-    return list(dict.fromkeys(found))
-
-
-def name_servers_of(arguments: argparse.Namespace) -> list[str]:
-    """The name servers of ``--nameserver`` or of the environment."""
-    given: str | None = arguments.nameserver or os.environ.get("NAMESRV_ADDR")
-    return parse_addresses(given or f"localhost:{NAME_SERVER_PORT}")
+def name_servers_of(arguments: argparse.Namespace) -> str:
+    """What ``--nameserver`` or the environment says: a list, or the URL of an address service."""
+    given: str | None = arguments.nameserver
+    if given is None:
+        given = os.environ.get("NAMESRV_ADDR")
+    return f"localhost:{NAME_SERVER_PORT}" if given is None else given
 
 
 def address_map_of(arguments: argparse.Namespace) -> dict[str, str]:

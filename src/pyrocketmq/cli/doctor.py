@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pyrocketmq.cli.connecting import add_connection_options, credentials_of, parse_addresses, transport_of
+from pyrocketmq.cli.connecting import add_connection_options, credentials_of, transport_of
 from pyrocketmq.cli.examining.cluster import examine
 from pyrocketmq.cli.examining.findings import Weight
 from pyrocketmq.cli.exits import Exit
 from pyrocketmq.cli.output import printable
+from pyrocketmq.nameserver.sources import HttpSource, parse_name_servers, source_of
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.epilog = _EXAMPLE
     parser.add_argument(
-        "address", metavar="ADDR", help="name servers as host:port, several with ; between them"
+        "address",
+        metavar="ADDR",
+        help="name servers as host:port, several with ; between them, or the URL of an address service",
     )
     parser.add_argument("--topic", help="look at the route of this topic and at the rights to it")
     add_connection_options(parser)
@@ -51,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Examine and report."""
-    addresses = parse_addresses(arguments.address)
+    addresses = _addresses_of(arguments.address)
     credentials = credentials_of(arguments)
     transport_of(arguments, addresses[0])  # settings that cannot be used are no finding about a server
     examination = asyncio.run(
@@ -62,6 +65,14 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     else:
         _print(examination, output)
     return _EXITS[examination.findings.worst]
+
+
+def _addresses_of(text: str) -> list[str]:
+    """Names stay names: what they stand for is a part of the examination."""
+    source = source_of(text)
+    if isinstance(source, HttpSource):
+        return [each.address for each in asyncio.run(source.addresses())]
+    return parse_name_servers(text)
 
 
 def _print(examination: Examination, output: Output) -> None:

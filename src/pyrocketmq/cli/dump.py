@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from pyrocketmq.cli.connecting import NAME_SERVER_PORT, add_connection_options, parse_addresses, transport_of
+from pyrocketmq.cli.connecting import add_connection_options, transport_of
 from pyrocketmq.cli.dumping.passing import DumpingProxy
 from pyrocketmq.cli.exits import Exit
 from pyrocketmq.cli.output import printable, to_json
 from pyrocketmq.cli.problems import UsageError
 from pyrocketmq.cli.values import count, port
 from pyrocketmq.errors import ConfigurationError
+from pyrocketmq.nameserver.sources import parse_name_servers
 
 if TYPE_CHECKING:
     import argparse
@@ -57,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Print until Ctrl-C."""
-    targets = parse_addresses(arguments.target, NAME_SERVER_PORT)
+    targets = parse_name_servers(arguments.target)
     if len(targets) > 1:
         raise UsageError(
             f"{arguments.target!r} has {len(targets)} addresses, one is dumped at a time",

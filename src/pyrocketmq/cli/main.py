@@ -54,10 +54,12 @@ COMMANDS: Final = {
 class _Parser(argparse.ArgumentParser):
     """Wrong arguments become the same kind of error as everything else."""
 
+    chosen = ""
+
     def error(self, message: str) -> NoReturn:
         from pyrocketmq.cli.problems import UsageError  # noqa: PLC0415 - only when something is wrong
 
-        raise UsageError(message, advice=f"{self.prog} --help")
+        raise UsageError(message, advice=f"{self.prog}{self.chosen} --help")
 
 
 def _epilog() -> str:
@@ -95,6 +97,8 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pyrocketmq-turbo {__version__}")
     _add_common(parser, first=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    if chosen in COMMANDS:
+        parser.chosen = f" {chosen}"  # what a command does not know is refused by the parser above it
     for name, summary in COMMANDS.items():
         one = commands.add_parser(
             name,

@@ -9,6 +9,7 @@ from pyrocketmq.cli.exits import Exit
 from pyrocketmq.cli.output import Column, printable, shown_time
 from pyrocketmq.cli.problems import UsageError
 from pyrocketmq.cli.values import count, moment, positive_count
+from pyrocketmq.errors import NotFoundError, RouteNotFoundError
 
 if TYPE_CHECKING:
     import argparse
@@ -142,9 +143,18 @@ def run_list(arguments: argparse.Namespace, output: Output) -> int:
 
 def run_trace(arguments: argparse.Namespace, output: Output) -> int:
     """One line for each thing that a client did; nothing found is no success."""
-    records = administer(
-        arguments, lambda client: client.message_trace(arguments.msg_id, trace_topic=arguments.trace_topic)
-    )
+    try:
+        records = administer(
+            arguments,
+            lambda client: client.message_trace(arguments.msg_id, trace_topic=arguments.trace_topic),
+        )
+    except RouteNotFoundError as error:
+        raise NotFoundError(
+            f"there is no topic {arguments.trace_topic!r}, where traces are",
+            topic=arguments.trace_topic,
+            likely="no client has traced anything, or traces go to another topic",
+            advice="switch tracing on in the clients, or give --trace-topic",
+        ) from error
     columns = [
         Column("time_ms", "TIME", show=shown_time),
         Column("kind", "WHAT"),

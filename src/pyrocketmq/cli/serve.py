@@ -135,6 +135,12 @@ def config_of(arguments: argparse.Namespace) -> ServerConfig:
     for option in ("fsync_interval", "retention_time", "retention_bytes"):
         if getattr(arguments, option) == 0:
             raise UsageError(f"--{option.replace('_', '-')} is 0, it must be positive", field=option)
+    if arguments.data is not None and Path(arguments.data).exists() and not Path(arguments.data).is_dir():
+        raise UsageError(
+            f"--data {arguments.data!r} is no folder",
+            field="data",
+            advice="name a folder; it is made if need be",
+        )
     if arguments.advertise is not None and not _is_ip(arguments.advertise):
         raise UsageError(
             f"--advertise {arguments.advertise!r} is no IP address, and message ids carry one",
