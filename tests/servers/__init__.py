@@ -37,10 +37,10 @@ def chosen_servers(config: pytest.Config) -> list[str]:
 
 
 @contextmanager
-def started(kind: str, folder: Path, *, secured: bool = False) -> Iterator[Server]:
-    """A server of this kind, until the end of the block."""
+def started(kind: str, folder: Path, *, secured: bool = False, real_time: bool = False) -> Iterator[Server]:
+    """A server of this kind, until the end of the block; in real time the clock of ours is not moved."""
     start = (
-        embedded_server(folder, secured=secured)
+        embedded_server(folder, secured=secured, real_time=real_time)
         if kind == "embedded"
         else real_server(kind, folder, secured=secured)
     )

@@ -76,22 +76,28 @@ class EmbeddedInThread(Server):
     """An embedded server in this process."""
 
     thread: ServerThread
+    real_time: bool
 
     def passes(self, seconds: float) -> None:
+        if self.real_time:
+            time.sleep(seconds)
+            return
         self.thread.call(lambda: self.thread.server.advance(seconds))
 
     def now_ms(self) -> int:
         return self.thread.clock.now_ms()
 
     def pause(self, looks: int) -> None:
-        if looks < LOOKS_BEFORE_TIME_MOVES:
-            time.sleep(0.001)
+        if self.real_time or looks < LOOKS_BEFORE_TIME_MOVES:
+            time.sleep(0.03 if self.real_time else 0.001)
         else:
             self.passes(0.25)
 
 
 @contextmanager
-def embedded_server(folder: Path, *, secured: bool = False) -> Iterator[EmbeddedInThread]:
+def embedded_server(
+    folder: Path, *, secured: bool = False, real_time: bool = False
+) -> Iterator[EmbeddedInThread]:
     """Start a server in memory, and stop it at the end."""
     security: Security | None = None
     config = ServerConfig()
@@ -126,6 +132,7 @@ def embedded_server(folder: Path, *, secured: bool = False) -> Iterator[Embedded
             broker_name=broker.name,
             security=security,
             thread=thread,
+            real_time=real_time,
         )
     finally:
         thread.close()

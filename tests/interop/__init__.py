@@ -1,0 +1,1 @@
+"""The released Java and Go clients against our server, in both directions."""
