@@ -193,6 +193,9 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
                 self.take_frame(&view)
             except DeserializationError as error:
                 self.note_bad_frame(error)
+                if self.holds_reading:
+                    self.end(self.closed_error("a request could not be read", error))
+                    self.transport.abort()
             except ProtocolError as error:
                 self.end(self.closed_error("the peer broke the framing", error))
                 self.transport.abort()

@@ -47,7 +47,8 @@ class Connection(BufferedProtocol):
         write_buffer_bytes: bytes that may wait for the peer to read; beyond that requests are refused with
             BackPressureError and ``drain`` waits.
         rest_seconds: how long the number of a request that timed out or was cancelled is not used again.
-        holds_reading: for servers: a peer that does not read its answers is not read from either.
+        holds_reading: for servers: a peer that does not read its answers is not read from either, and one
+            whose request cannot be read is closed, as it would wait for an answer.
         on_made: called with the connection once it is there.
         on_lost: called with the connection and the reason once it is gone.
         on_timeouts: called with the connection after requests have timed out.
