@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrocketmq.model import ClusterInfo, KVTable, MessageQueue, Perm, TopicList, TopicRouteData
+from pyrocketmq.model import (
+    ClusterInfo,
+    KVTable,
+    MessageQueue,
+    Perm,
+    RemotingCommand,
+    RequestCode,
+    TopicList,
+    TopicRouteData,
+)
 from pyrocketmq.model import RemotingRequestFactory as Requests
 from tests.servers import Server, Wire
 
@@ -138,6 +147,8 @@ def test_the_layout_of_an_ordered_topic_comes_with_its_route(
     server: Server, name_server: Wire, topic: str
 ) -> None:
     layout = f"{server.broker_name}:2"
+    setting = RemotingCommand(RequestCode.UPDATE_NAMESRV_CONFIG, body="orderMessageEnable=true\n")
+    name_server.call(setting)
     name_server.call(Requests.create_put_kv_config_request("ORDER_TOPIC_CONFIG", topic, layout))
 
     found = route_of(server, name_server, topic)
