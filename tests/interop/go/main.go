@@ -25,6 +25,8 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 )
 
+const replyTries = 20
+
 type fields map[string]any
 
 type client struct {
@@ -232,7 +234,7 @@ func (c *client) consume() error {
 func (c *client) push(handle func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error)) error {
 	options := []consumer.Option{
 		consumer.WithGroupName(c.options.Get("group")),
-		consumer.WithInstance(fmt.Sprintf("consumer-%d", instances.Add(1))),
+		consumer.WithInstance(instance("consumer")),
 		consumer.WithNsResolver(c.servers),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
 		consumer.WithMaxReconsumeTimes(int32(c.number("maxTries", -1))),
@@ -288,16 +290,27 @@ func (c *client) reply() error {
 	return c.push(func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		for _, message := range messages {
 			c.event("message", fields{"message": shown(message)})
-			reply, err := consumer.CreateReplyMessage(message, append([]byte("reply to "), message.Body...))
-			if err == nil {
-				err = c.sent(p.SendSync(context.Background(), reply))
-			}
-			if err != nil {
-				c.event("failed", fields{"error": err.Error()})
-			}
+			c.answer(p, message)
 		}
 		return consumer.ConsumeSuccess, nil
 	})
+}
+
+// answer tries several times: a Go client that asks makes itself known to the broker a moment after it has asked.
+func (c *client) answer(p rocketmq.Producer, message *primitive.MessageExt) {
+	for range replyTries {
+		// Release 2.1.2 takes the body that it is given here for properties, so it is set afterwards.
+		reply, err := consumer.CreateReplyMessage(message, nil)
+		if err == nil {
+			reply.Body = append([]byte("reply to "), message.Body...)
+			err = c.sent(p.SendSync(context.Background(), reply))
+		}
+		if err == nil {
+			return
+		}
+		c.event("failed", fields{"error": err.Error()})
+		time.Sleep(500 * time.Millisecond)
+	}
 }
 
 func (c *client) stop() error {
@@ -309,10 +322,15 @@ func (c *client) stop() error {
 	return nil
 }
 
+// instance is a name that no other client on this machine has: replies find their client by it.
+func instance(role string) string {
+	return fmt.Sprintf("%s-%d-%d", role, os.Getpid(), instances.Add(1))
+}
+
 func (c *client) producerOptions(group string) []producer.Option {
 	return []producer.Option{
 		producer.WithGroupName(group),
-		producer.WithInstanceName(fmt.Sprintf("producer-%d", instances.Add(1))),
+		producer.WithInstanceName(instance("producer")),
 		producer.WithNsResolver(c.servers),
 	}
 }

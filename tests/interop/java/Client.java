@@ -42,6 +42,8 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
  */
 public final class Client {
     private static final PrintStream OUT = System.out;
+    private static final int REPLY_TRIES = 20;
+    private static final long PROCESS = ProcessHandle.current().pid();
     private static final Map<String, CountDownLatch> STOPS = new ConcurrentHashMap<>();
     private static final AtomicInteger INSTANCES = new AtomicInteger();
 
@@ -56,6 +58,7 @@ public final class Client {
     }
 
     public static void main(String[] args) throws Exception {
+        System.setOut(System.err); // loggers write there too
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] parts = line.split(" ", 3);
@@ -66,6 +69,11 @@ public final class Client {
             thread.start();
         }
         System.exit(0);
+    }
+
+    /** A name that no other client on this machine has: replies find their client by it. */
+    private static String instance(String role) {
+        return role + "-" + PROCESS + "-" + INSTANCES.incrementAndGet();
     }
 
     private static Map<String, String> parse(String text) {
@@ -208,7 +216,7 @@ public final class Client {
     private void consume() throws Exception {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
         consumer.setNamesrvAddr(nameServer);
-        consumer.setInstanceName("consumer-" + INSTANCES.incrementAndGet());
+        consumer.setInstanceName(instance("consumer"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setMaxReconsumeTimes(number("maxTries", -1));
         if (options.containsKey("model")) {
@@ -265,19 +273,13 @@ public final class Client {
         DefaultMQProducer producer = started(new DefaultMQProducer(option("group") + "-replies"));
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
         consumer.setNamesrvAddr(nameServer);
-        consumer.setInstanceName("consumer-" + INSTANCES.incrementAndGet());
+        consumer.setInstanceName(instance("consumer"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(option("topic"), "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) {
                 event("message", "message", message);
-                try {
-                    String body = "reply to " + new String(message.getBody(), StandardCharsets.UTF_8);
-                    Message reply = MessageUtil.createReplyMessage(message, body.getBytes(StandardCharsets.UTF_8));
-                    sent(producer.send(reply, 5000));
-                } catch (Exception error) {
-                    event("failed", "error", error.toString());
-                }
+                answer(producer, message);
             }
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
@@ -286,6 +288,29 @@ public final class Client {
         STOPS.get(id).await();
         consumer.shutdown();
         producer.shutdown();
+    }
+
+    /** A Go client that asks makes itself known to the broker a moment after it has asked, so one try may fail. */
+    private void answer(DefaultMQProducer producer, MessageExt message) {
+        String body = "reply to " + new String(message.getBody(), StandardCharsets.UTF_8);
+        for (int left = REPLY_TRIES; left > 0; left--) {
+            try {
+                Message reply = MessageUtil.createReplyMessage(message, body.getBytes(StandardCharsets.UTF_8));
+                sent(producer.send(reply, 5000));
+                return;
+            } catch (Exception error) {
+                event("failed", "error", error.toString());
+                pause(500);
+            }
+        }
+    }
+
+    private static void pause(long milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void admin() throws Exception {
@@ -297,7 +322,7 @@ public final class Client {
             try {
                 MQAdminStartup.main0(arguments.toArray(new String[0]), null);
             } finally {
-                System.setOut(OUT);
+                System.setOut(System.err);
             }
         }
         event("printed", "text", printed.toString(StandardCharsets.UTF_8));
@@ -305,7 +330,7 @@ public final class Client {
 
     private <T extends DefaultMQProducer> T started(T producer) throws Exception {
         producer.setNamesrvAddr(nameServer);
-        producer.setInstanceName("producer-" + INSTANCES.incrementAndGet());
+        producer.setInstanceName(instance("producer"));
         producer.setSendMsgTimeout(10000);
         producer.start();
         return producer;
