@@ -61,12 +61,11 @@ def test_a_transaction_of_one_client_is_consumed_by_another(
 def test_a_request_is_answered(
     programs: Named, topic: str, group: str, asking: str, answering: str, consuming: Starting
 ) -> None:
-    replier = consuming(programs(answering), "reply", topic=topic, group=group)
+    consuming(programs(answering), "reply", topic=topic, group=group)
 
     task = programs(asking).start("request", topic=topic, group=f"{group}-p", body="question ")
 
     (replied,) = task.some("replied")
-    assert replier.some("sent")[0]["status"] == "SEND_OK"
     assert replied["body"] == "reply to question 0"
 
 

@@ -101,6 +101,8 @@ def embedded_server(
     """Start a server in memory, and stop it at the end."""
     security: Security | None = None
     config = ServerConfig()
+    if real_time:
+        config = ServerConfig(transaction_timeout=1.0, transaction_check_interval=1.0)
     if secured:
         folder.mkdir(parents=True)
         authority = Authority(folder, "authority")

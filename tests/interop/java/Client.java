@@ -43,6 +43,7 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 public final class Client {
     private static final PrintStream OUT = System.out;
     private static final int REPLY_TRIES = 20;
+    private static final int PATIENCE = 20000;
     private static final long PROCESS = ProcessHandle.current().pid();
     private static final Map<String, CountDownLatch> STOPS = new ConcurrentHashMap<>();
     private static final AtomicInteger INSTANCES = new AtomicInteger();
@@ -217,6 +218,7 @@ public final class Client {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
         consumer.setNamesrvAddr(nameServer);
         consumer.setInstanceName(instance("consumer"));
+        consumer.setMqClientApiTimeout(PATIENCE);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setMaxReconsumeTimes(number("maxTries", -1));
         if (options.containsKey("model")) {
@@ -274,6 +276,7 @@ public final class Client {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
         consumer.setNamesrvAddr(nameServer);
         consumer.setInstanceName(instance("consumer"));
+        consumer.setMqClientApiTimeout(PATIENCE);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(option("topic"), "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
@@ -331,7 +334,8 @@ public final class Client {
     private <T extends DefaultMQProducer> T started(T producer) throws Exception {
         producer.setNamesrvAddr(nameServer);
         producer.setInstanceName(instance("producer"));
-        producer.setSendMsgTimeout(10000);
+        producer.setSendMsgTimeout(PATIENCE);
+        producer.setMqClientApiTimeout(PATIENCE);
         producer.start();
         return producer;
     }
