@@ -26,9 +26,10 @@ demo: $(STAMPS)/installed  ## an embedded broker and clients at work, and the co
 test: $(WITH_TEST)  ## run the whole test suite
 	@$(PY) -m pytest
 
-test-real: $(WITH_TEST)  ## the conformance suite on real brokers of two releases; needs Java 11+ and Maven
+test-real: $(WITH_TEST)  ## the suite on real brokers, released clients on ours; needs a JDK 11+, Maven and Go
 	@for version in 5.5.0 4.9.7; do $(PY) tools/rocketmq/rocketmq-server resolve --version $$version || exit 1; done
 	@$(PY) -m pytest tests/conformance --server 5.5.0 --server 4.9.7
+	@$(PY) -m pytest tests/interop
 
 soak: $(WITH_TEST)  ## the long fault programs, about half an hour; SOAK="vanish storm" for some of them
 	@$(PY) -m tests.soak $(SOAK)
