@@ -12,6 +12,7 @@ from pyrocketmq._native.connection import Connection
 from pyrocketmq.errors import ConnectionClosedError, RpcTimeoutError
 from pyrocketmq.model import RemotingCommand
 from pyrocketmq.server import EmbeddedServer
+from pyrocketmq.server import faults as faults_module
 from pyrocketmq.server.call import Call
 from pyrocketmq.server.faults import Faults
 from tests.server.client import Client, send_header
@@ -138,7 +139,8 @@ async def test_a_delay_lasts_until_the_timer_of_the_server_is_due(after: bool) -
     assert ("b", "a") == (other.remark, answer.remark)
 
 
-async def test_a_reordered_answer_comes_after_the_next_one() -> None:
+async def test_a_reordered_answer_comes_after_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults_module, "HELD_SECONDS", 60.0)
     faults = Faults()
     faults.add("send:reorder:times=1")
     async with echo(faults) as (served, connection):

@@ -95,10 +95,17 @@ async def test_a_client_without_the_wanted_certificate_is_turned_away(
             await ask(port, trusting(authority))
 
 
-async def test_a_silent_client_costs_a_permissive_port_nothing(authority: Authority) -> None:
-    async with served(server_tls(authority, mode="permissive", handshake_timeout=0.05)) as port:
-        reader, writer = await asyncio.open_connection(HOST, port)
+async def test_others_are_served_while_a_client_says_nothing(authority: Authority) -> None:
+    async with served(server_tls(authority, mode="permissive")) as port:
+        _, writer = await asyncio.open_connection(HOST, port)
         assert "answer to 7" == await ask(port, None)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_client_that_says_nothing_for_too_long_is_turned_away(authority: Authority) -> None:
+    async with served(server_tls(authority, mode="permissive", handshake_timeout=0.02)) as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
         assert b"" == await reader.read()
         writer.close()
         await writer.wait_closed()
