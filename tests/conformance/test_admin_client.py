@@ -15,6 +15,7 @@ from pyrocketmq.errors import (
     AclError,
     AdminError,
     ClientOfflineError,
+    ConfigurationError,
     GroupNotFoundError,
     NotFoundError,
     RouteNotFoundError,
@@ -344,6 +345,23 @@ def test_replication_is_told(server: Server, admin: SyncAdminClient) -> None:
     (state,) = admin.ha_status()
 
     assert (state.broker, state.is_master, state.slaves) == (server.broker_name, True, [])
+
+
+def test_round_trips_are_measured_by_messages_that_each_broker_stores(
+    server: Server, admin: SyncAdminClient, client: SyncBrokerClient
+) -> None:
+    def stored() -> int:
+        return sum(queue.messages for queue in admin.topic_status(server.broker_name).queues)
+
+    before = stored()
+    (trips,) = admin.cluster_round_trips(count=3, size=10)
+
+    assert_printable(trips)
+    assert (server.broker_name, client.address, 3) == (trips.broker, trips.address, trips.count)
+    assert 0 < trips.least_ms <= trips.mean_ms <= trips.most_ms
+    server.until(lambda: stored() == before + 4, "the messages are stored")
+    with pytest.raises(ConfigurationError, match="0 messages"):
+        admin.cluster_round_trips(count=0)
 
 
 @pytest.mark.where("no-single-settings")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pyrocketmq._native.message import Message
 from pyrocketmq.admin.calls import AdminCalls
 from pyrocketmq.admin.groups import is_internal_group
 from pyrocketmq.admin.results import (
     BrokerGroupStats,
     BrokerReplication,
+    BrokerRoundTrips,
     BrokerSummary,
     BrokerValues,
     ReplicaStatus,
@@ -142,6 +145,30 @@ class ClusterAdmin(AdminCalls):
             for client, state in found
         ]
 
+    async def cluster_round_trips(
+        self, *, cluster: str | None = None, broker: str | None = None, count: int = 10, size: int = 128
+    ) -> list[BrokerRoundTrips]:
+        """How long masters take to store a message, as a client here sees it; all are asked at once.
+
+        This sends: each broker stores the messages in its own topic, which has the name of the broker.
+
+        Args:
+            cluster: the brokers of this cluster only.
+            broker: this broker only.
+            count: messages that are sent to each broker, one after another; one more goes ahead uncounted.
+            size: bytes of the body of each.
+        """
+        if count < 1 or size < 1:
+            raise ConfigurationError(
+                f"{count:,} messages of {size:,} bytes were asked for, each must be at least 1",
+                field="count" if count < 1 else "size",
+                advice="leave them at 10 and 128",
+            )
+        found = await self._each(
+            await self._masters(cluster, broker), lambda client: _round_trips(client, count, b"x" * size)
+        )
+        return [trips for _, trips in found]
+
     async def stats_all(self, topic: str) -> list[TopicRates]:
         """How fast a topic is written and each of its groups reads it.
 
@@ -259,3 +286,15 @@ def _first_number(text: str | None) -> float:
 def _whole(values: Mapping[str, str], name: str) -> int:
     text = values.get(name, "")
     return int(text) if text.isdigit() else 0
+
+
+async def _round_trips(client: BrokerClient, count: int, body: bytes) -> BrokerRoundTrips:
+    times: list[float] = []
+    for _ in range(count + 1):
+        began = perf_counter()
+        await client.send_message(Message(client.broker_name, body))
+        times.append((perf_counter() - began) * 1000)
+    del times[0]  # the first one pays for the connection
+    return BrokerRoundTrips(
+        client.broker_name, client.address, count, min(times), sum(times) / count, max(times)
+    )

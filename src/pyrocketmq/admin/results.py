@@ -411,6 +411,18 @@ class BrokerReplication(Result):
     slaves: list[ReplicaStatus]
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerRoundTrips(Result):
+    """How long one broker took to store messages one after another; times are in milliseconds."""
+
+    broker: str
+    address: str
+    count: int
+    least_ms: float
+    mean_ms: float
+    most_ms: float
+
+
 # ---- access ----
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyrocketmq.admin.results import (
         BrokerGroupStats,
         BrokerReplication,
+        BrokerRoundTrips,
         BrokerSummary,
         BrokerValues,
         TopicRates,
@@ -73,6 +74,23 @@ class SyncClusterAdmin(SyncAdminCalls):
             UnsupportedRequestError: a broker is too old.
         """
         return self._call(ClusterAdmin.ha_status, cluster=cluster, broker=broker)
+
+    def cluster_round_trips(
+        self, *, cluster: str | None = None, broker: str | None = None, count: int = 10, size: int = 128
+    ) -> list[BrokerRoundTrips]:
+        """How long masters take to store a message, as a client here sees it; all are asked at once.
+
+        This sends: each broker stores the messages in its own topic, which has the name of the broker.
+
+        Args:
+            cluster: the brokers of this cluster only.
+            broker: this broker only.
+            count: messages that are sent to each broker, one after another; one more goes ahead uncounted.
+            size: bytes of the body of each.
+        """
+        return self._call(
+            ClusterAdmin.cluster_round_trips, cluster=cluster, broker=broker, count=count, size=size
+        )
 
     def stats_all(self, topic: str) -> list[TopicRates]:
         """How fast a topic is written and each of its groups reads it.
