@@ -123,6 +123,30 @@ def test_tls_is_used_when_there_is_a_certificate(
     assert 4 == run("doctor", server.nameserver, "--json", "--tls-ca", str(authority.file)).code
 
 
+def test_the_access_rules_of_the_documentation_are_kept(
+    serve: Callable[..., Serve], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "embedded.md").read_text(encoding="utf-8")
+    rules = tmp_path / "rules.toml"
+    rules.write_text(page.partition("```toml\n")[2].partition("```")[0])
+    server = serve("--acl", str(rules), "--topic", "shop", "--topic", "bills")
+
+    def examine(topic: str) -> tuple[bool, bool]:
+        ended = run("doctor", server.nameserver, "--topic", topic, "--json")
+        (queues,) = ended.value["topic"]["queues"]
+        return queues["may_send"], queues["may_read"]
+
+    assert (False, False) == examine("shop")
+    monkeypatch.setenv("PYROCKETMQ_ACCESS_KEY", "orders-app")
+    monkeypatch.setenv("PYROCKETMQ_SECRET_KEY", "a-long-secret")
+    assert (True, True) == examine("shop")
+    assert (False, False) == examine("bills")
+    assert 1 == run("topic", "create", "more", "--nameserver", server.nameserver).code
+    monkeypatch.setenv("PYROCKETMQ_ACCESS_KEY", "operator")
+    monkeypatch.setenv("PYROCKETMQ_SECRET_KEY", "another-secret")
+    assert 0 == run("topic", "create", "more", "--nameserver", server.nameserver).code
+
+
 def test_the_announced_address_can_be_another_one(serve: Callable[..., Serve], run: Run) -> None:
     server = serve("--advertise", "10.255.255.1")
     port = server.broker.rpartition(":")[2]
