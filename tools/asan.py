@@ -12,7 +12,7 @@ import sys
 
 from variant import compile_copy, copy_sources, run_tests, suites_in
 
-SUITES = ("tests/unit", "tests/vectors", "tests/transport", "tests/engine", "tests/fuzz")
+SUITES = ("tests/unit", "tests/vectors", "tests/transport", "tests/engine", "tests/server", "tests/fuzz")
 
 
 def runtime_library(name: str) -> str:
