@@ -188,19 +188,16 @@ def test_read_at_is_not_taken_in_by_a_record_inside_of_a_body() -> None:
     assert log.read_at(position) is None
 
 
-def test_batch_gets_consecutive_offsets_and_shared_properties() -> None:
+def test_batch_gets_consecutive_offsets_and_keeps_its_properties() -> None:
     log, queue = filled(1)
     batch = encode_batch_records([(0, "A\x01a\x02", b"one"), (9, "B\x01b", b"two"), (0, "", b"three")])
-    first, count = log.append_batch(queue, batch, b"TRACE_ON\x01true\x02", store_timestamp=7)
+    first, count = log.append_batch(queue, batch, store_timestamp=7, reconsume_times=2)
     assert (first, count, queue.max_offset) == (1, 3, 4)
     messages = decode_messages_strict(log.cut(queue, 1).data)
     assert [m.body for m in messages] == [b"one", b"two", b"three"]
     assert [m.flag for m in messages] == [0, 9, 0]
-    assert [m.properties for m in messages] == [
-        {"A": "a", "TRACE_ON": "true"},
-        {"B": "b", "TRACE_ON": "true"},
-        {"TRACE_ON": "true"},
-    ]
+    assert [m.properties for m in messages] == [{"A": "a"}, {"B": "b"}, {}]
+    assert [m.reconsume_times for m in messages] == [2, 2, 2]
     assert queue.positions(first, count) == [m.commit_log_offset for m in messages]
 
 
@@ -221,9 +218,6 @@ def test_properties_over_the_limit_are_refused() -> None:
     log, queue = filled(0)
     with pytest.raises(MessageTooLargeError, match="32,768 bytes"):
         log.append(queue, b"b", b"x" * 32768, store_timestamp=0)
-    batch = encode_batch_records([(0, "A\x01" + "a" * 32000, b"one")])
-    with pytest.raises(MessageTooLargeError):
-        log.append_batch(queue, batch, b"x" * 800, store_timestamp=0)
     assert log.end == 0
 
 

@@ -27,16 +27,13 @@ cdef class RecordLog:
     # Append one record. The caller fills in the body, the properties, flags, times and born host; the log the rest:
     # store host, queue and its offset, position, topic and body CRC.
     cdef int put(self, LogQueue queue, Record *record) except -1
-    # Append the messages of a batch body, all or none. What they share is in `record`; `extra` is put behind the
-    # properties of each.
+    # Append the messages of a batch body, all or none. What they share is in `record`.
     cdef int put_batch(
         self,
         LogQueue queue,
         Record *record,
         const uint8_t *batch,
         Py_ssize_t size,
-        const char *extra,
-        Py_ssize_t extra_size,
         Py_ssize_t *count,
     ) except -1
     cdef int make_room(self, Py_ssize_t size) except -1

@@ -12,7 +12,7 @@ from cpython.mem cimport PyMem_RawFree
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
-from pyrocketmq._native.bytesio cimport Cursor, Output, release, reserve, store_be32
+from pyrocketmq._native.bytesio cimport Cursor, Output, store_be32
 from pyrocketmq._native.crc cimport crc32_of, crc32c_of
 from pyrocketmq._native.logcut cimport (
     CUT_AT_END,
@@ -32,7 +32,6 @@ from pyrocketmq._native.logcut cimport (
 from pyrocketmq._native.logqueue cimport Entry, Horizon, LogQueue, TagCodes, tags_code_in
 from pyrocketmq._native.logrecord cimport (
     fill,
-    join_properties,
     refuse_body,
     refuse_change,
     refuse_dropped,
@@ -362,11 +361,8 @@ cdef class RecordLog:
         Record *record,
         const uint8_t *batch,
         Py_ssize_t size,
-        const char *extra,
-        Py_ssize_t extra_size,
         Py_ssize_t *count,
     ) except -1:
-        cdef Output properties = Output(NULL, NULL, NULL)
         cdef Cursor cursor = Cursor(batch, size)
         cdef Py_ssize_t need = 0
         count[0] = 0
@@ -374,30 +370,21 @@ cdef class RecordLog:
         record.store_address_bytes = <int32_t>PyBytes_GET_SIZE(self.host) - 4
         while cursor.left:
             take_batch_record(&cursor, record, size)
-            if record.properties_size + 1 + extra_size > STORED_PROPERTIES_LIMIT:
-                refuse_properties(record.properties_size + 1 + extra_size)
-            need += record_bytes(record) + 1 + extra_size + CRC_BYTES
+            need += record_bytes(record) + CRC_BYTES
             count[0] += 1
         # Space for all first, so that nothing can stop half way; a batch does not cross segments.
         self.make_room(need)
         queue.make_room(count[0] + 1)
         cursor = Cursor(batch, size)
-        try:
-            reserve(&properties, STORED_PROPERTIES_LIMIT)
-            while cursor.left:
-                take_batch_record(&cursor, record, size)
-                if extra_size:
-                    join_properties(record, extra, extra_size, &properties)
-                self.put(queue, record)
-        finally:
-            release(&properties)
+        while cursor.left:
+            take_batch_record(&cursor, record, size)
+            self.put(queue, record)
         return 0
 
     def append_batch(
         self,
         LogQueue queue not None,
         bytes batch not None,
-        bytes extra_properties not None=b"",
         *,
         int64_t store_timestamp,
         int64_t born_timestamp=0,
@@ -407,8 +394,7 @@ cdef class RecordLog:
     ):
         """Append the messages of a batch body, all or none; (first queue offset, number of messages).
 
-        ``extra_properties`` is put behind the properties text of each. Where the records lie, `LogQueue.positions`
-        tells.
+        Where the records lie, `LogQueue.positions` tells.
 
         Raises:
             DeserializationError: the body is no batch body.
@@ -421,8 +407,7 @@ cdef class RecordLog:
             reconsume_times, 0,
         )
         self.put_batch(
-            queue, &record, <const uint8_t *>PyBytes_AS_STRING(batch), PyBytes_GET_SIZE(batch),
-            PyBytes_AS_STRING(extra_properties), PyBytes_GET_SIZE(extra_properties), &count,
+            queue, &record, <const uint8_t *>PyBytes_AS_STRING(batch), PyBytes_GET_SIZE(batch), &count
         )
         return first, count
 

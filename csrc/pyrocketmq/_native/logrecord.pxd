@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from pyrocketmq._native.bytesio cimport Cursor, Output
+from pyrocketmq._native.bytesio cimport Cursor
 from pyrocketmq._native.logqueue cimport LogQueue
 from pyrocketmq._native.record cimport Record
 
@@ -19,9 +19,6 @@ cdef int fill(
 
 # The flag, body and properties of the next message of a batch body that has `whole` bytes.
 cdef int take_batch_record(Cursor *cursor, Record *record, Py_ssize_t whole) except -1
-
-# Puts more behind the properties of a record, in `room`, which is big enough.
-cdef void join_properties(Record *record, const char *extra, Py_ssize_t size, Output *room) noexcept nogil
 
 cdef int refuse_body(Py_ssize_t body, Py_ssize_t properties) except -1
 cdef int refuse_change() except -1

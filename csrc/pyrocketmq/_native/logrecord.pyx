@@ -7,9 +7,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
-from pyrocketmq._native.bytesio cimport Cursor, Output, has, put_bytes, put_u8, take, take_i16, take_i32, written
+from pyrocketmq._native.bytesio cimport Cursor, has, take, take_i16, take_i32
 from pyrocketmq._native.logqueue cimport LogQueue
-from pyrocketmq._native.properties cimport PROPERTY_SEPARATOR, STORED_PROPERTIES_LIMIT
+from pyrocketmq._native.properties cimport STORED_PROPERTIES_LIMIT
 from pyrocketmq._native.record cimport Record, host_of
 
 from pyrocketmq.errors import DeserializationError, MessageTooLargeError, StoreError
@@ -40,18 +40,6 @@ cdef int refuse_body(Py_ssize_t body, Py_ssize_t properties) except -1:
     raise MessageTooLargeError(
         f"a body of {body:,} bytes with properties of {properties:,} cannot be stored", field="body", advice="split it"
     )
-
-
-# hot: begin
-cdef void join_properties(Record *record, const char *extra, Py_ssize_t size, Output *room) noexcept nogil:
-    room.at = room.start
-    put_bytes(room, record.properties, record.properties_size)
-    if record.properties_size and record.properties[record.properties_size - 1] != PROPERTY_SEPARATOR:
-        put_u8(room, PROPERTY_SEPARATOR)
-    put_bytes(room, extra, size)
-    record.properties = <const char *>room.start
-    record.properties_size = <int32_t>written(room)
-# hot: end
 
 
 cdef int refuse_properties(Py_ssize_t size) except -1:

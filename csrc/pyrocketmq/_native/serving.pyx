@@ -310,7 +310,7 @@ cdef class Serving(RequestTaker):
     cdef int append(self, ServedQueue queue, Record *record, const SendRequest *send, const FrameView *view) except -1:
         cdef Py_ssize_t count
         if send.batch:
-            self.log.put_batch(queue.queue, record, view.body, view.body_size, NULL, 0, &count)
+            self.log.put_batch(queue.queue, record, view.body, view.body_size, &count)
             self.batches += 1
         else:
             record.body = <const char *>view.body

@@ -112,7 +112,6 @@ class RecordLog:
         self,
         queue: LogQueue,
         batch: bytes,
-        extra_properties: bytes = b"",
         *,
         store_timestamp: int,
         born_timestamp: int = 0,
@@ -122,8 +121,7 @@ class RecordLog:
     ) -> tuple[int, int]:
         """Append the messages of a batch body, all or none; (first queue offset, number of messages).
 
-        ``extra_properties`` is put behind the properties text of each. Where the records lie,
-        ``LogQueue.positions`` tells.
+        Where the records lie, ``LogQueue.positions`` tells.
 
         Raises:
             DeserializationError: the body is no batch body.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from pyrocketmq._native.ids import encode_offset_message_id, next_unique_id
 from pyrocketmq._native.logrecord import pack_host
 from pyrocketmq._native.properties import join_properties
-from pyrocketmq.errors import DeserializationError, MessageTooLargeError, StoreError
+from pyrocketmq.errors import DeserializationError, StoreError
 from pyrocketmq.model.enums import ResponseCode
 from pyrocketmq.model.message_ext import MessageExt, decode_messages_strict
 from pyrocketmq.server.call import Refused
@@ -150,7 +150,7 @@ class Messages(Concern):
         A 5.5.0 broker adds no properties to them either.
 
         Raises:
-            Refused: the body is no batch, a message is over a limit, or there is no space.
+            Refused: the body is no batch, or there is no space.
         """
         queue = self._log.queue(draft.topic, draft.queue_id)
         try:
@@ -165,8 +165,6 @@ class Messages(Concern):
             )
         except DeserializationError as error:
             raise Refused(ResponseCode.SYSTEM_ERROR, error.what, {}) from error
-        except MessageTooLargeError as error:
-            raise self._illegal() from error
         except StoreError as error:
             raise self.refusal(error) from error
         self._touch(queue)
