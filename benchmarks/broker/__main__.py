@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benchmarks.broker.arms import ARMS, Arm, build_generator, running, settle
+from benchmarks.broker.arms import ARMS, Arm, build_generator, plain_write_rate, running, settle
 from benchmarks.machine import facts
 from benchmarks.report import replace_table
 
 README: Final = Path(__file__).parent / "README.md"
 SECONDS: Final = 1.0  # of one load
 FILL: Final = 100_000  # messages in each queue that is pulled from
+WARM_UP: Final = 60_032  # batches, more than 1 GiB of log
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Work:
         first: how many requests (for pulls: messages) the first load has; later ones take about a second.
         least: messages a second that the broker in memory has to reach.
         counted: messages that one unit of `-n` stands for.
+        record: bytes that a message takes in the log.
     """
 
     name: str
@@ -38,16 +40,21 @@ class Work:
     first: int
     least: float
     counted: int = 1
+    record: int = 320
     is_pull: bool = False
 
 
 WORKS: Final = (
     Work("single sends, JSON", ("-b", "100"), 30_016, 300_000),
     Work("single sends, binary", ("-b", "100", "-r"), 30_016, 300_000),
-    Work("batches of 100", ("-b", "100", "-B", "100", "-w", "256"), 1_024, 3_000_000, counted=100),
+    Work(
+        "batches of 100", ("-b", "100", "-B", "100", "-w", "256"), 1_024, 3_000_000, counted=100, record=257
+    ),
     Work("pulls of 32, JSON", ("-m", "pull", "-w", "16", "-T", str(FILL)), 100_000, 1_000_000, is_pull=True),
 )
 DISK_SHARE: Final = 0.6
+FILE_SHARE: Final = 0.4  # of what a plain file takes, where that is less than the above
+FILE: Final = "plain file"
 
 
 @dataclass
@@ -99,6 +106,12 @@ def measure(work: Work, rounds: int, generator: Path, names: list[str]) -> dict[
             if work.is_pull:
                 fill = FILL * 8 // 100
                 arm.load(generator, "-n", str(fill + 64 - fill % 64), "-b", "100", "-B", "100")
+            elif arm.name == "memory":
+                # As in a broker that runs for a while: the memory of the log has been used before.
+                arm.make_topic("warm-up")
+                arm.load(
+                    generator, "-t", "warm-up", "-n", str(WARM_UP), "-b", "100", "-B", "100", "-w", "256"
+                )
             # The first load warms up, and says how much takes a second.
             one_load(arm, work, generator, work.first, "bench-topic")
             rate, _ = one_load(arm, work, generator, work.first, "bench-topic")
@@ -109,6 +122,10 @@ def measure(work: Work, rounds: int, generator: Path, names: list[str]) -> dict[
                 wall, cpu = one_load(arm, work, generator, counts[arm.name], "bench-topic")
                 series[arm.name].wall.append(wall)
                 series[arm.name].cpu.append(cpu)
+            if "disk" in names and not work.is_pull:
+                rate = plain_write_rate(folder) / work.record
+                series.setdefault(FILE, Series()).wall.append(rate)
+                series[FILE].cpu.append(rate)
     return series
 
 
@@ -125,7 +142,8 @@ def lines_of(results: dict[str, dict[str, Series]]) -> list[str]:
     ]
     for name, series in results.items():
         for arm, found in series.items():
-            times = f"{ratio(found, series['real']):.1f} x" if "real" in series and arm != "real" else ""
+            is_ours = arm not in ("real", FILE)
+            times = f"{ratio(found, series['real']):.1f} x" if "real" in series and is_ours else ""
             lines.append(
                 f"| {name} | {arm} | **{_rate(found.median)}** | {found.spread} "
                 f"| {_rate(statistics.median(found.cpu))} | {times} |"
@@ -149,8 +167,9 @@ def misses(results: dict[str, dict[str, Series]], relax: float) -> list[str]:
             found.append(f"{work.name}: {ratio(memory, series['real']):.2f} x of the real broker")
         if "disk" in series and not work.is_pull:
             best = max(series["disk"].wall)
-            if best < work.least * DISK_SHARE * relax:
-                found.append(f"{work.name}: {_rate(best)} on disk, {_rate(work.least * DISK_SHARE)} asked")
+            asked = min(work.least * DISK_SHARE * relax, series[FILE].median * FILE_SHARE)
+            if best < asked:
+                found.append(f"{work.name}: {_rate(best)} on disk, {_rate(asked)} asked")
     return found
 
 
