@@ -275,9 +275,9 @@ async def test_frames_that_nobody_takes_stop_the_peer_and_are_all_there_later(pe
         await peer.accepted.get()
         frames = [answer_frame(RemotingCommand(1, opaque=n), bytes(300_000)) for n in range(60)]
         writing = asyncio.create_task(peer.write(b"".join(frames)))
-        await until(lambda: transport._frame_bytes > 4_000_000)
+        await until(lambda: transport._inbox.held_bytes > 4_000_000)
         await asyncio.sleep(0.02)
-        assert transport._frame_bytes < 5_000_000
+        assert transport._inbox.held_bytes < 5_000_000
         assert [decode_frame(frame).opaque for frame in frames] == [
             (await transport.recv_command()).opaque for _ in frames
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from pyrocketmq._native.connection import Connection
@@ -22,6 +21,7 @@ from pyrocketmq.transport.abc import AsyncTransport
 from pyrocketmq.transport.backoff import Backoff
 from pyrocketmq.transport.config import TransportConfig
 from pyrocketmq.transport.dial import dial
+from pyrocketmq.transport.inbox import Inbox
 from pyrocketmq.transport.loops import watch_loop
 from pyrocketmq.transport.states import StateMachine, TransportState
 from pyrocketmq.transport.turns import TURNS
@@ -89,9 +89,7 @@ class AsyncTcpTransport(AsyncTransport):
         self._attempt: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_error: ConnectionError | None = None
-        self._frames: deque[bytes] = deque()
-        self._frame_bytes = 0
-        self._receivers: deque[asyncio.Future[None]] = deque()
+        self._inbox = Inbox()
 
     def __repr__(self) -> str:
         return f"<AsyncTcpTransport to {self.config.address}, {self.current_state_name}>"
@@ -198,19 +196,17 @@ class AsyncTcpTransport(AsyncTransport):
         timeout = self.config.timeout if timeout is None else timeout
         try:
             async with asyncio.timeout(timeout):
-                while not self._frames:
-                    await self._next_arrival()
+                while not self._inbox:
+                    _ = self.connection  # raises when nothing can arrive
+                    await self._inbox.arrival()
         except TimeoutError as error:
             raise RpcTimeoutError(
                 f"no frame from {self.config.address} within {timeout:g} s", address=self.config.address
             ) from error
-        frame = self._frames.popleft()
-        before = self._frame_bytes
-        self._frame_bytes -= len(frame)
-        if self._frame_bytes <= _HELD_BYTES // 2 < before and self._connection is not None:
+        before = self._inbox.held_bytes
+        frame = self._inbox.take()
+        if self._inbox.held_bytes <= _HELD_BYTES // 2 < before and self._connection is not None:
             self._connection.continue_reading()
-        if self._frames:
-            self._wake_receiver()
         return frame
 
     async def recv_command(self, timeout: float | None = None) -> RemotingCommand:
@@ -330,8 +326,7 @@ class AsyncTcpTransport(AsyncTransport):
             self._disconnected()
             raise
         self._connection = connection
-        self._frames.clear()
-        self._frame_bytes = 0
+        self._inbox.clear()
         self._last_error = None
         self.states.become(TransportState.CONNECTED)
         if not connection.is_open:
@@ -382,8 +377,7 @@ class AsyncTcpTransport(AsyncTransport):
         if connection is not self._connection:
             return
         self._end_watch()
-        while self._receivers:
-            self._wake_receiver()
+        self._inbox.wake_all()
         if not self.is_connected:
             return
         self._last_error = error
@@ -423,29 +417,9 @@ class AsyncTcpTransport(AsyncTransport):
     # ---- frames for recv ----
 
     def _take_frame(self, frame: bytes) -> None:
-        self._frames.append(frame)
-        self._frame_bytes += len(frame)
-        if self._frame_bytes > _HELD_BYTES and self._connection is not None:
+        self._inbox.put(frame)
+        if self._inbox.held_bytes > _HELD_BYTES and self._connection is not None:
             self._connection.hold_reading()
-        self._wake_receiver()
-
-    def _wake_receiver(self) -> None:
-        while self._receivers:
-            future = self._receivers.popleft()
-            if not future.done():
-                future.set_result(None)
-                return
-
-    async def _next_arrival(self) -> None:
-        _ = self.connection  # raises when nothing can arrive
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._receivers.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and self._frames:
-                self._wake_receiver()  # the frame this one was woken for goes to the next
-            raise
 
 
 def _look_at(attempt: asyncio.Task[None]) -> None:

@@ -123,6 +123,8 @@ def reason_of(error: OSError) -> str:
     """What an error says, without the place in OpenSSL's sources."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
+    if isinstance(error, ConnectionError) and error.strerror is None:
+        return "the server closed the connection"  # asyncio raises it bare
     return (
         (getattr(error, "reason", None) or error.strerror or type(error).__name__).replace("_", " ").lower()
     )
