@@ -40,6 +40,7 @@ def port() -> Iterator[int]:
             ports.append(number)
             ready.set()
             await asyncio.get_running_loop().run_in_executor(None, done.wait, 60)
+            await asyncio.sleep(0.02)  # one that was just accepted is made in the next turns
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
