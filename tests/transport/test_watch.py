@@ -58,9 +58,9 @@ async def test_a_slow_answer_of_a_peer_that_is_heard_makes_it_not_suspect() -> N
 
     seen: set[int] = set()
     async with start_server(some) as (port, taken):
-        transport = open_to(port)
+        transport = open_to(port, probe_timeout=1.2)
         await transport.connect()
-        slow = transport.connection.request(RemotingCommand(2), 0.1)
+        slow = transport.connection.request(RemotingCommand(2), 0.45)
         while not slow.done():
             await transport.connection.request(RemotingCommand(3), 10)
         with pytest.raises(RpcTimeoutError):
@@ -72,10 +72,10 @@ async def test_a_slow_answer_of_a_peer_that_is_heard_makes_it_not_suspect() -> N
 
 
 async def test_any_word_of_the_peer_counts_as_an_answer(peer: Peer) -> None:
-    transport = open_to(peer.port)
+    transport = open_to(peer.port, probe_timeout=0.3)
     await transport.connect()
     with pytest.raises(RpcTimeoutError):
-        await transport.connection.request(RemotingCommand(2), 0.08)
+        await transport.connection.request(RemotingCommand(2), 0.2)
     await peer.read(2)
     await asyncio.sleep(0.05)
     await peer.write(answer_frame(RemotingCommand(1, opaque=-5)))
@@ -98,9 +98,9 @@ async def test_an_idle_connection_is_kept_open_on_the_same_socket() -> None:
 
 async def test_a_busy_connection_gets_no_probes() -> None:
     async with start_server(lambda _, command: answer_to(command)) as (port, taken):
-        transport = open_to(port, idle_probe=0.1)
+        transport = open_to(port, idle_probe=0.4)
         await transport.connect()
-        end = asyncio.get_running_loop().time() + 0.15
+        end = asyncio.get_running_loop().time() + 0.5
         asked = 0
         while asyncio.get_running_loop().time() < end:
             await transport.connection.request(RemotingCommand(1), 10)
@@ -149,14 +149,14 @@ async def test_a_stream_that_is_out_of_step_is_given_up_though_bytes_come(peer: 
 
 
 async def test_a_large_frame_on_a_slow_way_is_waited_for(peer: Peer) -> None:
-    transport = open_to(peer.port, probe_timeout=0.05)
+    transport = open_to(peer.port, probe_timeout=0.15)
     await transport.connect()
     waiting = transport.connection.request(RemotingCommand(1), 60)
-    short = transport.connection.request(RemotingCommand(2), 0.06)
+    short = transport.connection.request(RemotingCommand(2), 0.1)
     [first, _] = await peer.read(2)
     frame = answer_frame(first, bytes(20_000))
-    for start in range(0, len(frame), 1000):
-        await peer.write(frame[start : start + 1000])
+    for start in range(0, len(frame), 500):
+        await peer.write(frame[start : start + 500])
         await asyncio.sleep(0.01)
 
     assert 20_000 == len((await waiting).body or b"")
