@@ -10,7 +10,7 @@ from libc.stdint cimport INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, int32_t, in
 from libc.string cimport memcmp
 
 from pyrocketmq._native.bytesio cimport first_hit, load_be16, load_be32, load_word
-from pyrocketmq._native.text cimport escape_mask, hex_text
+from pyrocketmq._native.text cimport escape_mask, hex_text, number_in
 
 from enum import IntEnum
 
@@ -284,22 +284,6 @@ cdef inline Span scan_string(Scan *scan) noexcept nogil:
 cdef inline Span scan_name(Scan *scan) noexcept nogil:
     cdef Span name = scan_string(scan)
     return name if scan_byte(scan, 0x3A) else ABSENT
-
-
-cdef inline bint number_in(const uint8_t *at, Py_ssize_t size, int64_t low, int64_t high, int64_t *out) noexcept nogil:
-    """Decimal digits with an optional minus and no leading zero; at most 18 of them, so nothing can wrap."""
-    cdef bint negative = size > 0 and at[0] == 0x2D
-    cdef Py_ssize_t first = 1 if negative else 0
-    cdef Py_ssize_t i
-    cdef int64_t value = 0
-    if not 1 <= size - first <= 18 or (at[first] == 0x30 and size - first > 1):
-        return False
-    for i in range(first, size):
-        if not 0x30 <= at[i] <= 0x39:
-            return False
-        value = value * 10 + (at[i] - 0x30)
-    out[0] = -value if negative else value
-    return low <= out[0] <= high
 
 
 cdef inline bint scan_int32(Scan *scan, int32_t *out) noexcept nogil:

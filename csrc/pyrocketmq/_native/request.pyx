@@ -11,7 +11,7 @@ from libc.string cimport memcmp, memcpy
 from pyrocketmq._native.bytesio cimport load_be16, load_be32, load_word
 from pyrocketmq._native.frame cimport JSON_CODEC, FrameView
 from pyrocketmq._native.json_scan cimport BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, plain_run
-from pyrocketmq._native.text cimport Text
+from pyrocketmq._native.text cimport Text, number_in
 
 # The functions here are for other native modules: see the .pxd.
 __all__ = []
@@ -56,24 +56,6 @@ cdef inline bint string_in(Place *place, Text *text, bint *escaped) noexcept nog
             return False
         escaped[0] = True
         at += 2
-
-
-cdef inline bint number_in(
-    const uint8_t *at, Py_ssize_t size, int64_t low, int64_t high, int64_t *number
-) noexcept nogil:
-    """Decimal digits with an optional minus and no leading zero; at most 18 of them, so nothing can wrap."""
-    cdef bint negative = size > 0 and at[0] == 0x2D
-    cdef Py_ssize_t first = 1 if negative else 0
-    cdef Py_ssize_t i
-    cdef int64_t value = 0
-    if not 1 <= size - first <= 18 or (at[first] == 0x30 and size - first > 1):
-        return False
-    for i in range(first, size):
-        if not 0x30 <= at[i] <= 0x39:
-            return False
-        value = value * 10 + (at[i] - 0x30)
-    number[0] = -value if negative else value
-    return low <= number[0] <= high
 
 
 cdef inline bint int32_in(Place *place, int32_t *into) noexcept nogil:

@@ -277,3 +277,19 @@ cdef inline uint8_t *put_decimal(uint8_t *at, int64_t value) noexcept nogil:
         at[0] = 0x2D
         return put_decimal_u(at + 1, <uint64_t>0 - <uint64_t>value)
     return put_decimal_u(at, <uint64_t>value)
+
+
+cdef inline bint number_in(const uint8_t *at, Py_ssize_t size, int64_t low, int64_t high, int64_t *out) noexcept nogil:
+    """Decimal digits with an optional minus and no leading zero; at most 18 of them, so nothing can wrap."""
+    cdef bint negative = size > 0 and at[0] == 0x2D
+    cdef Py_ssize_t first = 1 if negative else 0
+    cdef Py_ssize_t i
+    cdef int64_t value = 0
+    if not 1 <= size - first <= 18 or (at[first] == 0x30 and size - first > 1):
+        return False
+    for i in range(first, size):
+        if not 0x30 <= at[i] <= 0x39:
+            return False
+        value = value * 10 + (at[i] - 0x30)
+    out[0] = -value if negative else value
+    return low <= out[0] <= high

@@ -7,6 +7,7 @@ server's loop, but for the methods that tests call.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "Script"]
 
 
-class _Around:
+class _Around(ABC):
     """A function around all handlers of a server; a context manager that takes it away."""
 
     outermost = False
@@ -36,9 +37,9 @@ class _Around:
             for dispatcher in server.dispatchers
         ]
 
+    @abstractmethod
     def intercept(self, call: Call, following: Handler) -> Answer:
         """Called with each request."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self
