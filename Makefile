@@ -15,10 +15,10 @@ WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire wheel docs workflows clean
+.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire bench-broker wheel docs workflows clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: $(STAMPS)/installed  ## an embedded broker and clients at work, and the core on its own; says what was proved
 	@$(PY) tools/demo.py
@@ -72,6 +72,9 @@ bench-wire: $(WITH_DEV)  ## the client on the wire against raw C; needs go; WIRE
 	@mkdir -p build/bench
 	@$(PY) -m benchmarks.wire --json build/bench/wire.json $(WIRE)
 
+bench-broker: $(WITH_DEV)  ## the embedded broker beside Apache RocketMQ; needs Java; BROKER="--works single" and the like
+	@$(PY) -m benchmarks.broker $(BROKER)
+
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py
 
@@ -106,11 +109,12 @@ $(STAMPS)/native: $(NATIVE_SOURCES) setup.py $(STAMPS)/build-deps
 	@$(PY) setup.py --quiet build_ext --inplace
 	@touch $@
 
+# The modules are in src by then; without a word an editable install would compile them all once more.
 $(STAMPS)/installed: pyproject.toml | $(STAMPS)/native
-	@$(PIP) install --no-build-isolation --editable .
+	@PYROCKETMQ_COMPILED=1 $(PIP) install --no-build-isolation --editable .
 	@touch $@
 
 $(STAMPS)/with-%: pyproject.toml | $(STAMPS)/native
 	@echo "installing the package with its '$*' requirements"
-	@$(PIP) install --no-build-isolation --editable '.[$*]'
+	@PYROCKETMQ_COMPILED=1 $(PIP) install --no-build-isolation --editable '.[$*]'
 	@touch $@ $(STAMPS)/installed
