@@ -20,8 +20,9 @@ Starting = Callable[..., Task]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "server" in metafunc.fixturenames:
-        metafunc.parametrize("server", chosen_servers(metafunc.config), indirect=True, scope="session")
+    for fixture in ("server", "secured"):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, chosen_servers(metafunc.config), indirect=True, scope="session")
     if "client" in metafunc.fixturenames:
         metafunc.parametrize("client", CLIENTS, indirect=True, scope="session")
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +24,14 @@ Event = dict[str, Any]
 
 
 class Build(NamedTuple):
-    """How a client program is started, the address of the name server last."""
+    """How a client program is started."""
 
     arguments: list[str]
+
+    def command(self, name_server: str, settings: Mapping[str, str]) -> list[str]:
+        """With the address of the name server, and system properties for a Java program."""
+        program, *rest = self.arguments
+        return [program, *[f"-D{name}={value}" for name, value in settings.items()], *rest, name_server]
 
 
 def build(client: str, folder: Path) -> Build:
@@ -122,14 +127,16 @@ def ended(events: list[Event]) -> bool:
 class Program:
     """A running client program."""
 
-    def __init__(self, built: Build, name_server: str, folder: Path) -> None:
+    def __init__(
+        self, built: Build, name_server: str, folder: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True)
         self._log = folder / "errors.log"
         self._tasks: dict[str, Task] = {}
         self.ended = False
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*built.arguments, name_server],
+                built.command(name_server, settings or {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -7,10 +7,11 @@ import pytest
 from pyrocketmq.compression import compress, compression_flag
 from pyrocketmq.model import ConsumerConnection, Message, TopicRouteData
 from pyrocketmq.model import RemotingRequestFactory as Requests
+from pyrocketmq.model.result_data import SetMessageRequestModeRequestBody
 from tests.conformance.reading import offset, read_queue
 from tests.servers import Server, Wire
 
-from .conftest import QUEUES, Starting
+from .conftest import QUEUES, Named, Starting
 from .programs import Program
 
 
@@ -194,3 +195,19 @@ def test_delayed_messages_are_consumed_when_they_are_due(
 
     (message,) = consumer.messages(1)
     assert message["body"] == "later"
+
+
+def test_a_consumer_that_pops(
+    broker: Wire, programs: Named, topic: str, group: str, consuming: Starting
+) -> None:
+    """The Java client 5.x pops when the broker divides the queues and says so."""
+    make_retry_topic(broker, group)
+    body = SetMessageRequestModeRequestBody(topic, group, "POP", 0)
+    broker.call(Requests.create_set_message_request_mode_request(body))
+    consumer = consuming(programs("java-5.5.0"), topic=topic, group=group, pop="yes")
+    sent = send(broker, topic, 8)
+
+    messages = consumer.messages(8)
+
+    assert bodies(messages) == sent
+    assert all("POP_CK" in message["properties"] for message in messages)

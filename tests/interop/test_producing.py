@@ -9,6 +9,7 @@ import pytest
 from pyrocketmq._native.stored import MessageExt
 from pyrocketmq.model import MessageSysFlag
 from pyrocketmq.model import RemotingRequestFactory as Requests
+from pyrocketmq.model.trace import TraceContext, decode_traces
 from tests.conformance.reading import offset, pull, route_of
 from tests.servers import Server, Wire
 
@@ -168,3 +169,25 @@ def test_a_transaction_that_is_checked(
     else:
         server.passes(2.0)
         assert all(pull(broker, topic, number).max_offset == 0 for number in range(QUEUES))
+
+
+@pytest.mark.parametrize("name", ["java-5.5.0", "java-4.9.7"])
+def test_a_trace(server: Server, broker: Wire, programs: Named, topic: str, group: str, name: str) -> None:
+    events = programs(name).do("produce", topic=topic, group=group, body="traced", tags="new", trace="yes")
+
+    (result,) = sent(events)
+
+    def traced() -> list[TraceContext]:
+        found = []
+        for number in range(1, -1, -1):
+            command = Requests.create_get_max_offset_request("RMQ_SYS_TRACE_TOPIC", number)
+            for place in range(offset(broker, command)):
+                for message in pull(broker, "RMQ_SYS_TRACE_TOPIC", number, place, 1).messages:
+                    found += decode_traces(message.body.decode())
+        return [one for one in found if one.group_name == group]
+
+    (context,) = server.until(traced, "the trace is stored")
+    (bean,) = context.beans
+    assert context.trace_type == "Pub"
+    assert (bean.topic, bean.tags, bean.msg_id) == (topic, "new", result["msgId"])
+    assert bean.store_host == server.broker

@@ -54,7 +54,7 @@ def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterato
         "--fast-txn",
     ]
     options += [f"--jvm=-Drocketmq.broker.rebalance.lockMaxLiveTime={LOCK_SECONDS * 1000:.0f}"]
-    options += ["--conf", f"transactionCheckMax={CHECKS}"]
+    options += ["--conf", f"transactionCheckMax={CHECKS}", "--conf", "traceTopicEnable=true"]
     if secured:
         options += ["--acl", "--tls"]
     up = launch("up", "--version", version, *place, *options)

@@ -233,6 +233,7 @@ func (c *client) consume() error {
 
 func (c *client) push(handle func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error)) error {
 	options := []consumer.Option{
+		consumer.WithCredentials(c.credentials()),
 		consumer.WithGroupName(c.options.Get("group")),
 		consumer.WithInstance(instance("consumer")),
 		consumer.WithNsResolver(c.servers),
@@ -329,6 +330,7 @@ func instance(role string) string {
 
 func (c *client) producerOptions(group string) []producer.Option {
 	return []producer.Option{
+		producer.WithCredentials(c.credentials()),
 		producer.WithGroupName(group),
 		producer.WithInstanceName(instance("producer")),
 		producer.WithNsResolver(c.servers),
@@ -341,6 +343,13 @@ func (c *client) producer(group string, more ...producer.Option) (rocketmq.Produ
 		return nil, err
 	}
 	return p, p.Start()
+}
+
+// credentials are empty when the options have no keys: nothing is signed then.
+func (c *client) credentials() primitive.Credentials {
+	return primitive.Credentials{
+		AccessKey: c.options.Get("accessKey"), SecretKey: c.options.Get("secretKey"),
+	}
 }
 
 func (c *client) number(name string, ifMissing int) int {

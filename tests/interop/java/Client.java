@@ -14,12 +14,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.rocketmq.acl.common.AclClientRPCHook;
+import org.apache.rocketmq.acl.common.SessionCredentials;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
@@ -31,6 +34,7 @@ import org.apache.rocketmq.client.utils.MessageUtil;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.remoting.RPCHook;
 import org.apache.rocketmq.tools.command.MQAdminStartup;
 
 /**
@@ -105,7 +109,8 @@ public final class Client {
     }
 
     private void produce() throws Exception {
-        DefaultMQProducer producer = started(new DefaultMQProducer(option("group")));
+        boolean traced = options.containsKey("trace");
+        DefaultMQProducer producer = started(new DefaultMQProducer(option("group"), keys(), traced, null));
         try {
             int count = number("count", 1);
             String mode = options.getOrDefault("mode", "sync");
@@ -179,13 +184,13 @@ public final class Client {
             message.setDelayTimeLevel(number("level", 0));
         }
         if (options.containsKey("delaySeconds")) {
-            call(message, "setDelayTimeSec", (long) number("delaySeconds", 0));
+            call(message, "setDelayTimeSec", long.class, (long) number("delaySeconds", 0));
         }
         return message;
     }
 
     private void transact() throws Exception {
-        TransactionMQProducer producer = new TransactionMQProducer(option("group"));
+        TransactionMQProducer producer = new TransactionMQProducer(option("group"), keys());
         LocalTransactionState decision = LocalTransactionState.valueOf(option("decision"));
         CountDownLatch checked = new CountDownLatch(options.containsKey("answer") ? 1 : 0);
         producer.setTransactionListener(new TransactionListener() {
@@ -215,12 +220,11 @@ public final class Client {
     }
 
     private void consume() throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
-        consumer.setNamesrvAddr(nameServer);
-        consumer.setInstanceName(instance("consumer"));
-        consumer.setMqClientApiTimeout(PATIENCE);
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        DefaultMQPushConsumer consumer = consumer();
         consumer.setMaxReconsumeTimes(number("maxTries", -1));
+        if (options.containsKey("pop")) {
+            call(consumer, "setClientRebalance", boolean.class, false);
+        }
         if (options.containsKey("model")) {
             setModel(consumer, option("model"));
         }
@@ -262,7 +266,7 @@ public final class Client {
     }
 
     private void request() throws Exception {
-        DefaultMQProducer producer = started(new DefaultMQProducer(option("group")));
+        DefaultMQProducer producer = started(new DefaultMQProducer(option("group"), keys()));
         try {
             Message reply = producer.request(message(0), number("timeout", 15000));
             event("replied", "body", new String(reply.getBody(), StandardCharsets.UTF_8));
@@ -272,12 +276,8 @@ public final class Client {
     }
 
     private void reply() throws Exception {
-        DefaultMQProducer producer = started(new DefaultMQProducer(option("group") + "-replies"));
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(option("group"));
-        consumer.setNamesrvAddr(nameServer);
-        consumer.setInstanceName(instance("consumer"));
-        consumer.setMqClientApiTimeout(PATIENCE);
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        DefaultMQProducer producer = started(new DefaultMQProducer(option("group") + "-replies", keys()));
+        DefaultMQPushConsumer consumer = consumer();
         consumer.subscribe(option("topic"), "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) {
@@ -331,7 +331,27 @@ public final class Client {
         event("printed", "text", printed.toString(StandardCharsets.UTF_8));
     }
 
+    /** What signs requests; null when the options have no keys. */
+    private RPCHook keys() {
+        if (!options.containsKey("accessKey")) {
+            return null;
+        }
+        return new AclClientRPCHook(new SessionCredentials(option("accessKey"), option("secretKey")));
+    }
+
+    private DefaultMQPushConsumer consumer() {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(
+            option("group"), keys(), new AllocateMessageQueueAveragely(), options.containsKey("trace"), null);
+        consumer.setNamesrvAddr(nameServer);
+        consumer.setInstanceName(instance("consumer"));
+        consumer.setUseTLS(options.containsKey("tls"));
+        consumer.setMqClientApiTimeout(PATIENCE);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        return consumer;
+    }
+
     private <T extends DefaultMQProducer> T started(T producer) throws Exception {
+        producer.setUseTLS(options.containsKey("tls"));
         producer.setNamesrvAddr(nameServer);
         producer.setInstanceName(instance("producer"));
         producer.setSendMsgTimeout(PATIENCE);
@@ -349,8 +369,8 @@ public final class Client {
         }
     }
 
-    private static void call(Object target, String name, long argument) throws Exception {
-        target.getClass().getMethod(name, long.class).invoke(target, argument);
+    private static void call(Object target, String name, Class<?> kind, Object argument) throws Exception {
+        target.getClass().getMethod(name, kind).invoke(target, argument);
     }
 
     private String option(String name) {
