@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,12 @@ settings.register_profile("quick", max_examples=200, deadline=None, print_blob=T
 settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True, derandomize=True)
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 settings.load_profile(os.environ.get("PYROCKETMQ_HYPOTHESIS") or ("ci" if IN_CI else "quick"))
+
+
+# Whoever starts the suite in the background lets it ignore Ctrl-C, and programs that it starts inherit that;
+# those that are tested have to notice one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
