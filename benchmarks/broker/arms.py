@@ -150,18 +150,23 @@ def real(folder: Path) -> Iterator[Arm]:
         subprocess.run(down, capture_output=True, check=False)
 
 
-def use_page_cache(folder: Path, size: int) -> None:
-    """Let the system have as much memory at hand as a file of this size will need.
+PLAIN_WRITE: Final = """
+import os, sys, time
+file, block, written = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), os.urandom(1 << 18), 0
+begin = time.perf_counter()
+while written < 1 << 27 or (time.perf_counter() - begin < 0.3 and written < 1 << 29):
+    written += os.write(file, block)
+print(written / (time.perf_counter() - begin))
+os.close(file)
+"""
 
-    A virtual machine gets memory from its host page by page when it is first used, which can cost more than
-    all that a broker does; a machine that has been up for a while has such memory.
-    """
-    file = folder / "scratch"
-    block = os.urandom(1 << 18)
-    with file.open("wb", buffering=0) as scratch:
-        for _ in range(size // len(block) + 1):
-            scratch.write(block)
-    file.unlink()
+
+def plain_write_rate(folder: Path) -> float:
+    """Bytes a second that a new file takes, without any sync, from the core of the brokers."""
+    # The files stay until the end: memory of a file that is gone would be used again, and that is quicker.
+    file = folder / f"plain-{time.monotonic_ns()}"
+    command = ["taskset", "-c", str(BROKER_CORE), sys.executable, "-c", PLAIN_WRITE, str(file)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def settle() -> None:
