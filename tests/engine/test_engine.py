@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import traceback
-import tracemalloc
 import weakref
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from pyrocketmq.errors import RpcTimeoutError, TransportStateError
 from pyrocketmq.remote.engine import Engine, engine
 from tests.engine.conftest import RunProgram, started
+from tests.memory import kept_by
 
 
 async def double(number: int) -> int:
@@ -392,17 +392,4 @@ def test_calls_leave_memory_level() -> None:
             with pytest.raises(LookupError):
                 engine().call(fails)
 
-    round_of_calls()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        round_of_calls()
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        round_of_calls()
-        gc.collect()
-        after = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-
-    assert after - before < 16_384
+    assert kept_by(round_of_calls) < 16_384

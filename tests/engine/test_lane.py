@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 import sys
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +30,7 @@ from pyrocketmq.transport import TransportConfig
 from pyrocketmq.transport.dial import dial_blocking
 from tests.engine.conftest import started
 from tests.engine.server import Answer, Client, Server, echo, serving
+from tests.memory import kept_by
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no lanes")
 
@@ -448,17 +447,6 @@ def test_requests_leave_memory_level() -> None:
         server.clients[0].requests.clear()
 
     with lane_to(stores) as (lane, server):
-        calls()
-        gc.collect()
-        tracemalloc.start()
-        try:
-            calls()
-            gc.collect()
-            before = tracemalloc.get_traced_memory()[0]
-            calls()
-            gc.collect()
-            after = tracemalloc.get_traced_memory()[0]
-        finally:
-            tracemalloc.stop()
+        kept = kept_by(calls)
 
-    assert after - before < 16_384
+    assert kept < 16_384

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gc
 import sys
-import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from pyrocketmq._native.message import Message
 from pyrocketmq._native.sending import SendEncoder
 from pyrocketmq._native.stored import MessageExt, decode_messages, decode_messages_strict, encode_message
 from pyrocketmq.errors import RocketMQError
+from tests.memory import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,16 +249,7 @@ def run(operation: Callable[[], object], rounds: int) -> None:
 
 @every_operation
 def test_memory_is_level_after_a_thousand_rounds(operation: Callable[[], object]) -> None:
-    tracemalloc.start()
-    try:
-        run(operation, 100)
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        run(operation, ROUNDS)
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
+    grown = kept_by(lambda: run(operation, ROUNDS))
     assert grown < SPARE_BYTES, f"{grown:,} bytes after {ROUNDS:,} rounds"
 
 

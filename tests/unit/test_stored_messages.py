@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import gc
 import pickle
 import struct
 import sys
-import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ from pyrocketmq.errors import (
     InvalidMessageError,
     MessageTooLargeError,
 )
+from tests.memory import kept_by
 
 if TYPE_CHECKING:
     from pyrocketmq.compression import CompressionKind
@@ -539,14 +538,10 @@ def test_memory_is_level_after_a_thousand_answers() -> None:
 
     consume()
     references = sys.getrefcount(data)
-    tracemalloc.start()
-    try:
-        consume()
-        before = tracemalloc.get_traced_memory()[0]
+
+    def consume_often() -> None:
         for _ in range(1000):
             consume()
-        gc.collect()  # what pytest.raises leaves behind
-        assert tracemalloc.get_traced_memory()[0] - before < 20_000
-    finally:
-        tracemalloc.stop()
+
+    assert kept_by(consume_often) < 20_000
     assert references == sys.getrefcount(data)
