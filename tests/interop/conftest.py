@@ -73,7 +73,7 @@ def client(request: pytest.FixtureRequest, programs: Named) -> Program:
 
 @pytest.fixture
 def consuming() -> Iterator[Starting]:
-    """Starts consumers, waits until they are ready, and stops them after the test."""
+    """Starts consumers, waits until they are ready, and lets them stop after the test."""
     tasks: list[Task] = []
 
     def start(program: Program, verb: str = "consume", **options: str | int) -> Task:
@@ -84,7 +84,7 @@ def consuming() -> Iterator[Starting]:
 
     yield start
     for task in tasks:
-        task.stop()
+        task.let_stop()
 
 
 @pytest.fixture

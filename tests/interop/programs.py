@@ -78,6 +78,7 @@ class Task:
         self.what = what
         self.events: list[Event] = []
         self.told = threading.Condition()
+        self._stopped = False
 
     def wait(self, enough: Callable[[list[Event]], bool], what: str, within: float = DEADLINE_S) -> None:
         """Until the events are enough."""
@@ -113,10 +114,15 @@ class Task:
         assert "error" not in self.events[-1], f"{self.what}: {self.events[-1]}"
         return self.events
 
+    def let_stop(self) -> None:
+        """Have a consumer end in its own time."""
+        if not self._stopped:
+            self._stopped = True
+            self._program.start("stop", target=self.number)
+
     def stop(self) -> list[Event]:
         """End a consumer; gives all its events."""
-        if not ended(self.events):
-            self._program.start("stop", target=self.number)
+        self.let_stop()
         return self.end()
 
 

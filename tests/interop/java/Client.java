@@ -128,7 +128,7 @@ public final class Client {
                 }
             }
         } finally {
-            producer.shutdown();
+            later(producer::shutdown);
         }
     }
 
@@ -215,7 +215,7 @@ public final class Client {
             }
             Thread.sleep(300); // the answer of the check leaves in a thread of the client
         } finally {
-            producer.shutdown();
+            later(producer::shutdown);
         }
     }
 
@@ -271,7 +271,7 @@ public final class Client {
             Message reply = producer.request(message(0), number("timeout", 15000));
             event("replied", "body", new String(reply.getBody(), StandardCharsets.UTF_8));
         } finally {
-            producer.shutdown();
+            later(producer::shutdown);
         }
     }
 
@@ -358,6 +358,13 @@ public final class Client {
         producer.setMqClientApiTimeout(PATIENCE);
         producer.start();
         return producer;
+    }
+
+    /** The clients of 5.x take three seconds to close, and nobody has to wait for that. */
+    private static void later(Runnable shutdown) {
+        Thread thread = new Thread(shutdown, "shutdown");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private static void setModel(DefaultMQPushConsumer consumer, String name) throws Exception {
