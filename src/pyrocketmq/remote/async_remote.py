@@ -157,7 +157,7 @@ class AsyncRemote:
     ) -> None:
         """Send a request and return at once; ``callback(answer, error)`` is called once, with one of the two.
 
-        To be called on the event loop; the callback is called there too, and must not block.
+        The callback is called on the event loop that the connection lives on, and must not block.
         """
         call = asyncio.get_running_loop().create_task(
             self.invoke(request, timeout), name=f"call {self.address}"

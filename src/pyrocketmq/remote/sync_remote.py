@@ -97,7 +97,7 @@ class SyncRemote(SyncFace):
     ) -> None:
         """Send a request and return at once; ``callback(answer, error)`` is called once, with one of the two.
 
-        To be called on the event loop; the callback is called there too, and must not block.
+        The callback is called on the event loop that the connection lives on, and must not block.
         """
         self._run(AsyncRemote.invoke_async, request, callback, timeout)
 
