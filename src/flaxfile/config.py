@@ -1,0 +1,365 @@
+"""Settings: flags over environment over `flaxfile.toml` over defaults, and which server a name means.
+
+The first file found counts alone. A key that nobody knows is an error that names the file, the table and the
+key; a value of the wrong kind too. Nothing here opens a connection or reads a key file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from flaxfile.errors import UsageError, from_os_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "DEFAULT_PORT",
+    "ClientSettings",
+    "Config",
+    "ServerEntry",
+    "ServerSettings",
+    "Target",
+    "load",
+    "parse_address",
+    "parse_duration",
+    "parse_size",
+    "password_from",
+    "resolve",
+    "search_path",
+    "state_folder",
+]
+
+DEFAULT_PORT: Final = 25555
+FILE_NAME: Final = "flaxfile.toml"
+
+_UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+_BINARY: Final = {"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
+_SECONDS: Final = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_size(text: str | int) -> int:
+    """``32MiB``, ``1.5 GB``, ``500k`` or a plain number, in bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?", str(text).strip().lower())
+    if match is None or isinstance(text, bool):
+        raise UsageError(
+            f"{text!r} is no size", hint="write a number with kB, MB, GB, KiB, MiB or GiB, as in 32MiB"
+        )
+    return round(float(match[1]) * {**_UNITS, **_BINARY}[match[2] or ""])
+
+
+def parse_duration(text: str | float) -> float:
+    """``24h``, ``90s``, ``500ms`` or a plain number, in seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)", str(text).strip().lower())
+    if match is None or isinstance(text, bool):
+        raise UsageError(f"{text!r} is no duration", hint="write a number with ms, s, m, h or d, as in 24h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """Table ``[client]``."""
+
+    default_server: str = "local"
+    """Name of the server to talk to when none is given."""
+    connect_timeout: float = 10.0
+    """Seconds for the whole handshake."""
+    idle_timeout: float = 30.0
+    """Seconds without one byte of progress before a connection is made anew."""
+    retries: int = 5
+    """Reconnects of one transfer."""
+    window: int = 32 << 20
+    """Bytes on the way, over all sockets of a client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Table ``[server]``, for ``flaxfile serve``."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    storage_dir: str = "./zmq_streaming_storage"
+    """Folder that keeps the files."""
+    max_upload: int = 10 << 40
+    """Largest file in bytes."""
+    max_clients: int = 512
+    """Clients at once."""
+    memory: int = 256 << 20
+    """Bytes on the way for all clients together."""
+    part_ttl: float = 86_400.0
+    """Seconds that the part of a broken transfer is kept for its resume."""
+    durability: Literal["none", "rename", "fsync"] = "rename"
+    """``fsync`` answers an upload only when it is on the disk."""
+    server_key: str | None = None
+    """Key file of the server, as ``flaxfile keygen`` makes it."""
+    authorized_clients: str | None = None
+    """File with the public keys that may connect."""
+    realm: str = ""
+    """Mixed into the derivation of keys from a password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEntry:
+    """Table ``[servers.NAME]``: where a server is, and how to know it."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    fingerprint: str | None = None
+    """The only key that this server may have."""
+    identity: str | None = None
+    """Key file to show to it."""
+    realm: str = ""
+    """Mixed into the derivation of keys from a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All tables of one file, or the defaults."""
+
+    path: Path | None = None
+    client: ClientSettings = field(default_factory=ClientSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    servers: Mapping[str, ServerEntry] = field(default_factory=lambda: {"local": ServerEntry()})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server that a command talks to."""
+
+    name: str
+    host: str
+    port: int
+    fingerprint: str | None = None
+    identity: str | None = None
+    realm: str = ""
+
+    @property
+    def address(self) -> str:
+        """Host and port as one text."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def search_path(environment: Mapping[str, str]) -> list[Path]:
+    """Where a configuration is looked for, the first one first."""
+    named = environment.get("FLAXFILE_CONFIG")
+    places = [Path(named).expanduser()] if named else []
+    return [
+        *places,
+        Path.cwd() / FILE_NAME,
+        Path("~").expanduser() / FILE_NAME,
+        state_folder(environment) / FILE_NAME,
+    ]
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Where keys and pins of this user are kept."""
+    base = environment.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path("~/.config").expanduser()) / "flaxfile"
+
+
+def load(explicit: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration of this process: the file that counts, and what the environment says over it."""
+    config = _read_first(explicit, environment)
+    return Config(config.path, _with_environment(config.client, environment), config.server, config.servers)
+
+
+def _read_first(explicit: Path | None, environment: Mapping[str, str]) -> Config:
+    if explicit is not None:
+        return _read(explicit)
+    named = environment.get("FLAXFILE_CONFIG")
+    if named:
+        return _read(Path(named).expanduser())
+    for path in search_path(environment):
+        if path.is_file():
+            return _read(path)
+    return Config()
+
+
+def _read(path: Path) -> Config:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration {path} is not TOML: {error}") from error
+    _refuse_unknown(path, "", content, {"client", "server", "servers"})
+    servers = _table(path, content, "servers")
+    entries = {
+        name: _build(ServerEntry, path, f"servers.{name}", _table(path, servers, name, f"servers.{name}"))
+        for name in servers
+    }
+    return Config(
+        path,
+        _build(ClientSettings, path, "client", _table(path, content, "client")),
+        _build(ServerSettings, path, "server", _table(path, content, "server")),
+        entries or {"local": ServerEntry()},
+    )
+
+
+def _table(path: Path, content: Mapping[str, Any], key: str, shown: str | None = None) -> dict[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {shown or key} has to be a table", hint=f"write [{shown or key}] above it")
+    return table
+
+
+def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: set[str]) -> None:
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            where = f"[{table}] {key}" if table else f"[{key}]"
+            raise UsageError(
+                f"{path}: nobody knows the setting {where}",
+                hint=f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}",
+            )
+
+
+def _port(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65_535:
+        raise UsageError(f"{value!r} is no port", hint="give a number from 0 to 65535")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{value!r} is no text", hint="put it in quotes")
+    return value
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(f"{value!r} is no count", hint="give a whole number, 0 or more")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, (int, float, str)):
+        raise UsageError(f"{value!r} is no duration", hint="give seconds, or a text as in 24h")
+    seconds = parse_duration(value)
+    if seconds <= 0:
+        raise UsageError(f"{value!r} is no time to wait", hint="give more than 0 seconds")
+    return seconds
+
+
+def _size(value: object) -> int:
+    if not isinstance(value, (int, str)):
+        raise UsageError(f"{value!r} is no size", hint="give bytes, or a text as in 32MiB")
+    return parse_size(value)
+
+
+def _durability(value: object) -> str:
+    if value not in {"none", "rename", "fsync"}:
+        raise UsageError(f"{value!r} is no durability", hint="known are: none, rename, fsync")
+    return str(value)
+
+
+_CHECKS: Final[dict[str, Callable[[object], object]]] = {
+    "port": _port,
+    "connect_timeout": _seconds,
+    "idle_timeout": _seconds,
+    "part_ttl": _seconds,
+    "retries": _count,
+    "max_clients": _count,
+    "window": _size,
+    "memory": _size,
+    "max_upload": _size,
+    "durability": _durability,
+}
+
+
+def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any:
+    _refuse_unknown(path, table, content, {one.name for one in fields(kind)})
+    values = {}
+    for key, value in content.items():
+        try:
+            values[key] = _CHECKS.get(key, _text)(value)
+        except UsageError as error:
+            raise UsageError(f"{path}: [{table}] {key}: {error.message}", hint=error.hint) from None
+    return kind(**values)
+
+
+_FROM_ENVIRONMENT: Final = {
+    "FLAXFILE_CONNECT_TIMEOUT": ("connect_timeout", _seconds),
+    "FLAXFILE_TRANSFER_TIMEOUT": ("idle_timeout", _seconds),
+    "FLAXFILE_MAX_RETRIES": ("retries", lambda text: _count(int(text) if text.isdigit() else text)),
+    "FLAXFILE_WINDOW": ("window", _size),
+}
+
+
+def _with_environment(client: ClientSettings, environment: Mapping[str, str]) -> ClientSettings:
+    values: dict[str, Any] = {one.name: getattr(client, one.name) for one in fields(client)}
+    for variable, (name, check) in _FROM_ENVIRONMENT.items():
+        text = environment.get(variable)
+        if text:
+            try:
+                values[name] = check(text)
+            except UsageError as error:
+                raise UsageError(f"{variable}: {error.message}", hint=error.hint) from None
+    return ClientSettings(**values)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """``host``, ``host:port``, ``[v6]`` or ``[v6]:port``."""
+    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]/\s]+))(?::(\d{1,5}))?", text)
+    bare = re.fullmatch(r"[0-9a-fA-F:]+:[0-9a-fA-F:]*", text) if match is None else None
+    if match is None and bare is None:
+        raise UsageError(
+            f"{text!r} is no address",
+            hint="write host, host:port or [IPv6]:port, or a name of the configuration",
+        )
+    if match is None:
+        return text, DEFAULT_PORT
+    port = int(match[3]) if match[3] else DEFAULT_PORT
+    if port > 65_535:
+        raise UsageError(f"{port} in {text!r} is no port", hint="give a number from 0 to 65535")
+    return match[1] or match[2], port
+
+
+def resolve(config: Config, server: str | None, environment: Mapping[str, str] = os.environ) -> Target:
+    """The server that is meant: a name of the configuration, or an address."""
+    wanted = server or environment.get("FLAXFILE_SERVER") or config.client.default_server
+    entry = config.servers.get(wanted)
+    if entry is not None:
+        return Target(wanted, entry.host, entry.port, entry.fingerprint, entry.identity, entry.realm)
+    if server is None and not environment.get("FLAXFILE_SERVER") and config.path is not None:
+        raise UsageError(
+            f"{config.path}: [client] default_server names {wanted!r}, which is not there",
+            hint=f"known are: {', '.join(sorted(config.servers))}",
+        )
+    host, port = parse_address(wanted)
+    for name, known in config.servers.items():
+        if (known.host, known.port) == (host, port):
+            return Target(name, host, port, known.fingerprint, known.identity, known.realm)
+    return Target(wanted, host, port)
+
+
+def password_from(
+    environment: Mapping[str, str],
+    *,
+    given: str | None = None,
+    file: str | None = None,
+    variable: str | None = None,
+) -> str | None:
+    """The password, from the first place that has one; None where none is to be used.
+
+    A variable that is set and empty means "plain", also where a later place would have a password.
+    """
+    if given is not None:
+        return given or None
+    file = file or (environment.get("FLAXFILE_PASSWORD_FILE") if variable is None else None)
+    if file is not None:
+        try:
+            return Path(file).expanduser().read_text(encoding="utf-8").rstrip("\r\n") or None
+        except OSError as error:
+            raise from_os_error(error, f"reading the password file {file}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"the password file {file} is not UTF-8 text") from error
+    if variable is not None and variable not in environment:
+        raise UsageError(f"the variable {variable} of --password-env is not set")
+    return environment.get(variable or "FLAXFILE_PASSWORD") or None

@@ -1,0 +1,129 @@
+"""Says at once why a connection does not come to be, from what the socket monitor of libzmq reports.
+
+A client that waits for an answer alone cannot tell a wrong password from a dead network. Nothing here sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import zmq
+import zmq.asyncio
+from zmq.utils.monitor import parse_monitor_message
+
+from flaxfile.errors import AuthError, ConnectError, FlaxError, ProtocolError
+
+__all__ = ["HandshakeJudge", "HandshakeWatch"]
+
+MECHANISM_MISMATCH: Final = 0x11000002
+CLOSED_IN_HANDSHAKE_LIMIT: Final = 2
+"""A server may go down in a handshake once; twice in a row it does not know us."""
+WATCHED: Final = (
+    zmq.Event.CONNECTED
+    | zmq.Event.CLOSED
+    | zmq.Event.HANDSHAKE_SUCCEEDED
+    | zmq.Event.HANDSHAKE_FAILED_AUTH
+    | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
+    | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
+)
+
+
+class HandshakeJudge:
+    """Turns the reports about one connection into a verdict.
+
+    Args:
+        address: where the connection goes, for the texts.
+        encrypted: whether we ask for CURVE.
+    """
+
+    def __init__(self, address: str, *, encrypted: bool) -> None:
+        self._address = address
+        self._encrypted = encrypted
+        self._closed_in_handshake = 0
+        self._reached = False
+        self._refused = False
+
+    def hear(self, event: int, value: int) -> bool:
+        """Whether the connection is there now; raises when it will never be."""
+        if event == zmq.Event.HANDSHAKE_SUCCEEDED:
+            return True
+        if event == zmq.Event.CONNECTED:
+            self._reached = True
+        elif event == zmq.Event.CLOSED:
+            self._refused = True
+        elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
+            raise AuthError(
+                f"{self._address} does not let this key in",
+                hint="its owner adds the public key of your client.key to authorized_clients",
+            )
+        elif event == zmq.Event.HANDSHAKE_FAILED_PROTOCOL:
+            raise self._mismatch(value)
+        elif event == zmq.Event.HANDSHAKE_FAILED_NO_DETAIL and self._encrypted:
+            self._closed_in_handshake += 1
+            if self._closed_in_handshake >= CLOSED_IN_HANDSHAKE_LIMIT:
+                raise AuthError(
+                    f"{self._address} has another password or key than the one given",
+                    hint="check FLAXFILE_PASSWORD, or the realm and identity of this server in flaxfile.toml",
+                )
+        return False
+
+    def _mismatch(self, value: int) -> FlaxError:
+        if value != MECHANISM_MISMATCH:
+            return ProtocolError(
+                f"what answers at {self._address} breaks the handshake of ZeroMQ ({value:#x})",
+                hint="is it a FlaxFile server?",
+            )
+        if self._encrypted:
+            return AuthError(
+                f"{self._address} takes plain connections only, and a password or key was given",
+                hint="start the server with a password, or unset FLAXFILE_PASSWORD for a plain connection",
+            )
+        return AuthError(
+            f"{self._address} wants a password or a key, and none was given",
+            hint="set FLAXFILE_PASSWORD, or give --password-file or --identity",
+        )
+
+    def late(self, timeout: float) -> ConnectError:
+        """What to say when the time is over."""
+        if self._reached:
+            what = "was reached, but the handshake did not come to an end"
+            hint = "is it a FlaxFile server, and not too busy?"
+        elif self._refused:
+            what = "takes no connections: nobody listens there"
+            hint = "start one with: flaxfile serve, or name another with --server HOST:PORT"
+        else:
+            what = "does not answer"
+            hint = "check its name and port, and that no firewall is in between"
+        return ConnectError(f"{self._address} {what} (waited {timeout:g} s)", hint=hint)
+
+
+class HandshakeWatch:
+    """Watches the first connection of a socket; made before the socket connects.
+
+    Args:
+        socket: the socket that will connect.
+        address: where to, for the texts.
+        encrypted: whether the socket uses CURVE.
+    """
+
+    def __init__(self, socket: zmq.asyncio.Socket, address: str, *, encrypted: bool) -> None:
+        self._socket = socket
+        self._judge = HandshakeJudge(address, encrypted=encrypted)
+        self._reports: zmq.asyncio.Socket = socket.get_monitor_socket(WATCHED)
+
+    async def outcome(self, timeout: float) -> None:
+        """Return when the connection is there; raise what is wrong otherwise."""
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    report = parse_monitor_message(await self._reports.recv_multipart())
+                    if self._judge.hear(int(report["event"]), int(report["value"])):
+                        return
+        except TimeoutError:
+            raise self._judge.late(timeout) from None
+
+    def close(self) -> None:
+        """Stop watching; the socket goes on."""
+        self._socket.disable_monitor()
+        self._reports.close(0)
