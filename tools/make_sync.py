@@ -127,6 +127,7 @@ ADMIN_PARTS = {
     "groups": "GroupAdmin",
     "progress": "ProgressAdmin",
     "messages": "MessageAdmin",
+    "sending": "SendingAdmin",
     "cluster": "ClusterAdmin",
     "access": "AccessAdmin",
 }

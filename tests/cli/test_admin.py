@@ -434,3 +434,74 @@ class TestServers:
 
         assert 4 == ended.code
         assert "1 of 2 brokers failed" in ended.err
+
+
+class TestSending:
+    def test_a_message_is_sent_once_more_with_all_that_its_sender_said(
+        self, ask: Run, rocketmq: LocalRocketMQ
+    ) -> None:
+        (first, *_) = send(rocketmq)
+
+        sent = ask("msg", "resend", first["msgId"], "--json").value
+
+        once, again = [message for message in rocketmq.messages("shop") if message.keys == "order-0"]
+        assert sent["msg_id"] == again.msg_id != once.msg_id
+        assert ("shop", "broker-a", again.queue_id, "SEND_OK") == (
+            sent["topic"],
+            sent["broker"],
+            sent["queue_id"],
+            sent["status"],
+        )
+        assert (once.body, once.tags, once.queue_id) == (again.body, again.tags, again.queue_id)
+        rocketmq.create_topic("other")
+        assert "to other, queue" in ask("msg", "resend", first["msgId"], "--to", "other").out
+        assert ["order-0"] == [message.keys for message in rocketmq.messages("other")]
+
+    def test_a_dead_letter_goes_back_to_the_topic_that_it_came_from(
+        self, ask: Run, rocketmq: LocalRocketMQ
+    ) -> None:
+        send(rocketmq)
+        with TcpTransport(rocketmq.broker_addrs[0]) as transport:
+            offset = rocketmq.messages("shop")[0].commit_log_offset
+            transport.output(Requests.create_consumer_send_msg_back_request("billing", offset, -1))
+            assert ResponseCode.SUCCESS == transport.recv_command(timeout=10).code
+        (dead,) = rocketmq.messages("%DLQ%billing", 1)
+
+        sent = ask("msg", "resend", dead.offset_msg_id, "--json").value
+
+        assert "shop" == sent["topic"]
+        again = rocketmq.messages("shop")[-1]
+        assert ("order-0", dead.body) == (again.keys, again.body)
+        assert again.get_property("RETRY_TOPIC") is None
+
+    def test_a_message_that_is_not_there_is_no_success(self, ask: Run) -> None:
+        ended = ask("msg", "resend", "no-id")
+
+        assert (1, True) == (ended.code, "id" in ended.err)
+
+    def test_round_trips_are_shown_for_brokers_and_for_queues(
+        self, ask: Run, rocketmq: LocalRocketMQ
+    ) -> None:
+        rocketmq.create_topic("shop", 2)
+
+        brokers = ask("cluster", "rt", "--count", "3", "--json").value
+        queues = ask("topic", "rt", "shop", "--count", "8", "--size", "10", "--json").value
+
+        assert [("broker-a", 3), ("broker-b", 3)] == [(row["broker"], row["count"]) for row in brokers]
+        assert 4 == len(queues)
+        assert {(2, 0)} == {(row["count"], row["failed"]) for row in queues}
+        assert {10} == {len(message.body) for message in rocketmq.messages("shop")}
+        assert "LEAST MS" in ask("topic", "rt", "shop", "--count", "4").out
+
+    def test_a_queue_that_fails_is_told_and_makes_it_done_in_part(
+        self, ask: Run, rocketmq: LocalRocketMQ
+    ) -> None:
+        rocketmq.create_topic("shop", 1)
+        rocketmq.fail("SEND_MESSAGE", code="SYSTEM_ERROR", remark="no room", times=1)
+
+        ended = ask("topic", "rt", "shop", "--count", "4")
+
+        assert 4 == ended.code
+        assert "no room" in ended.out
+        rocketmq.fail("SEND_MESSAGE", code="SYSTEM_ERROR")
+        assert 1 == ask("topic", "rt", "shop", "--count", "2").code

@@ -364,6 +364,51 @@ def test_round_trips_are_measured_by_messages_that_each_broker_stores(
         admin.cluster_round_trips(count=0)
 
 
+def test_a_message_goes_to_the_queue_that_is_named(
+    server: Server, admin: SyncAdminClient, known: str
+) -> None:
+    sent = admin.send_to_queue(Message(known, "by hand", keys="k"), server.broker_name, 1)
+
+    assert_printable(sent)
+    assert (known, server.broker_name, 1, "SEND_OK") == (sent.topic, sent.broker, sent.queue_id, sent.status)
+    found = admin.message_by_offset(known, server.broker_name, 1, sent.queue_offset)
+    assert (b"by hand", sent.msg_id) == (found.body, found.msg_id)
+    for broker, queue_id in ((server.broker_name, 999), ("no-broker", 0)):
+        with pytest.raises(NotFoundError, match=r"queues 0 to \d+ on"):
+            admin.send_to_queue(Message(known, "by hand"), broker, queue_id)
+
+
+def test_a_message_is_sent_once_more_without_what_belongs_to_its_first_delivery(
+    server: Server, admin: SyncAdminClient, known: str
+) -> None:
+    message = Message(known, "first", tags="new", keys="a b", properties={"till": "7"})
+    message.sharding_key = "till-7"
+    message.delay_level = 1
+    delayed = admin.send_to_queue(message, server.broker_name, 0)
+    server.until(lambda: admin.read_messages(known), "it is delivered")
+    (first,) = admin.read_messages(known)
+
+    sent = admin.resend_message(delayed.msg_id, topic=known)
+
+    assert_printable(sent)
+    again = admin.message_by_offset(known, sent.broker, sent.queue_id, sent.queue_offset)
+    assert (first.body, first.tags, first.keys) == (again.body, again.tags, again.keys)
+    assert ("7", "till-7") == (again.properties["till"], again.properties["SHARDING_KEY"])
+    assert not {"DELAY", "REAL_TOPIC", "REAL_QID"} & set(again.properties)
+    assert again.msg_id != first.msg_id
+
+
+def test_round_trips_of_a_topic_are_told_for_each_queue(admin: SyncAdminClient, known: str) -> None:
+    queues = len(admin.topic_status(known).queues)
+    found = admin.topic_round_trips(known, count=2 * queues, size=10)
+
+    assert_printable(*found)
+    assert [(2, 0)] * queues == [(queue.count, queue.failed) for queue in found]
+    assert all(0 < queue.least_ms <= queue.mean_ms <= queue.most_ms for queue in found)
+    with pytest.raises(ConfigurationError, match="0 bytes"):
+        admin.topic_round_trips(known, size=0)
+
+
 @pytest.mark.where("no-single-settings")
 def test_an_old_broker_does_not_tell_its_replication(admin: SyncAdminClient) -> None:
     with pytest.raises(UnsupportedRequestError):

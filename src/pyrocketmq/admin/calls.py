@@ -13,6 +13,7 @@ from pyrocketmq.transport.utils import parse_address
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from pyrocketmq.model.message_queue import MessageQueue
     from pyrocketmq.model.route import BrokerData, ClusterInfo
     from pyrocketmq.nameserver.client import NameServerClient
     from pyrocketmq.nameserver.servers import NameServers
@@ -99,6 +100,17 @@ class AdminCalls:
         return [
             self._broker(data.broker_addrs[MASTER_ID], data.broker_name or "") for data in route.broker_datas
         ]
+
+    async def _queues_to_send(self, topic: str) -> list[MessageQueue]:
+        """The queues of a topic that take messages."""
+        return (await self._name_servers.get_route_info(topic)).publish_queues(topic)
+
+    async def _master_of(self, topic: str, broker: str) -> BrokerClient:
+        """The master of one broker that has queues of the topic."""
+        for client in await self._masters_of_topic(topic):
+            if client.broker_name == broker:
+                return client
+        raise AdminError(f"topic {topic!r} has just left {broker!r}", field="broker", advice="try it again")
 
     async def _cluster_info(self) -> ClusterInfo:
         return await self._name_servers.get_broker_cluster_info()

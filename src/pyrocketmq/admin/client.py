@@ -9,6 +9,7 @@ from pyrocketmq.admin.cluster import ClusterAdmin
 from pyrocketmq.admin.groups import GroupAdmin
 from pyrocketmq.admin.messages import MessageAdmin
 from pyrocketmq.admin.progress import ProgressAdmin
+from pyrocketmq.admin.sending import SendingAdmin
 from pyrocketmq.admin.topics import TopicAdmin
 from pyrocketmq.nameserver.servers import NameServers
 from pyrocketmq.remote.config import PRODUCTION_CONFIG
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["AdminClient"]
 
 
-class AdminClient(TopicAdmin, GroupAdmin, ProgressAdmin, MessageAdmin, ClusterAdmin, AccessAdmin):
+class AdminClient(
+    TopicAdmin, GroupAdmin, ProgressAdmin, MessageAdmin, SendingAdmin, ClusterAdmin, AccessAdmin
+):
     """What operators do with clusters. It connects on first use; ``async with`` or ``close`` ends it.
 
     An operation that concerns several brokers goes to all of them at once. When it fails on some, the

@@ -1,4 +1,4 @@
-"""Looking messages up over all brokers: by id, by key, by place, by time, and their traces."""
+"""Messages over all brokers: by id, by key, by place, by time, their traces, and sending one once more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pyrocketmq._native.ids import decode_offset_message_id
 from pyrocketmq.admin.calls import AdminCalls
 from pyrocketmq.admin.progress import to_ms
+from pyrocketmq.admin.resending import copy_of, origin_of, queue_for, sent
 from pyrocketmq.admin.results import MessageView, TraceRecord
 from pyrocketmq.broker.reading import MAX_MS, TOOLS_GROUP
 from pyrocketmq.errors import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pyrocketmq._native.stored import MessageExt
     from pyrocketmq.admin.progress import Time
+    from pyrocketmq.admin.results import SentMessage
     from pyrocketmq.broker.client import BrokerClient
     from pyrocketmq.model.client_data import ConsumeMessageDirectlyResult
     from pyrocketmq.model.message_queue import MessageQueue
@@ -37,7 +39,7 @@ _PULL_AT_ONCE: Final = 32
 
 
 class MessageAdmin(AdminCalls):
-    """Look-ups of messages."""
+    """Look-ups of messages, and what can be done with one that was found."""
 
     async def message_by_id(self, msg_id: str, *, topic: str | None = None) -> MessageView:
         """The message with an id: the one that a broker gave, or, with ``topic``, the one of its sender.
@@ -183,6 +185,39 @@ class MessageAdmin(AdminCalls):
             for record in _records(contexts, msg_id, message):
                 records[record.kind, record.request_id, record.time_ms, record.client_host] = record
         return sorted(records.values(), key=lambda record: (record.time_ms, record.kind))
+
+    async def resend_message(
+        self, msg_id: str, *, topic: str | None = None, to_topic: str | None = None
+    ) -> SentMessage:
+        """Send a stored message once more: its body, tags, keys and properties, with a new id.
+
+        A message of a retry topic or of the dead letters goes to the topic that it came from. One with a
+        sharding key goes to the queue of that key; others stay on their broker if they can. Delays,
+        transactions and whatever else belongs to one delivery are not repeated.
+
+        Args:
+            msg_id: as for ``message_by_id``.
+            topic: the topic that has the message; needed for the id that its sender gave.
+            to_topic: send it here.
+
+        Raises:
+            NotFoundError: there is no such message.
+            AdminError: it does not say which topic it came from.
+            BrokerError: the broker did not store it.
+        """
+        found = await self.message_by_id(msg_id, topic=topic)
+        message = copy_of(found, to_topic or origin_of(found))
+        queues = await self._queues_to_send(message.topic)
+        if not queues:
+            raise AdminError(
+                f"topic {message.topic!r} has no queue that takes messages",
+                field="topic",
+                likely="its permission is read-only, or its brokers have no master",
+                advice=f"pyrocketmq topic perm {message.topic} rw",
+            )
+        queue = queue_for(message, found, queues)
+        client = await self._master_of(message.topic, queue.broker_name)
+        return sent(message, client, await client.send_message(message, queue.queue_id))
 
     async def consume_directly(self, group: str, client_id: str, msg_id: str) -> ConsumeMessageDirectlyResult:
         """Let a member of a group consume a message now; ``msg_id`` is the id that a broker gave.

@@ -20,6 +20,7 @@ __all__ = [
     "BrokerAddresses",
     "BrokerGroupStats",
     "BrokerReplication",
+    "BrokerRoundTrips",
     "BrokerSummary",
     "BrokerValues",
     "ClientConnection",
@@ -32,9 +33,11 @@ __all__ = [
     "MessageView",
     "QueueOffset",
     "QueueProgress",
+    "QueueRoundTrips",
     "QueueStatus",
     "ReplicaStatus",
     "Result",
+    "SentMessage",
     "TopicQueues",
     "TopicRates",
     "TopicRoute",
@@ -344,6 +347,33 @@ class TraceRecord(Result):
     retry_times: int
     request_id: str | None
     transaction_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage(Result):
+    """A message that was sent, and where it is now; ``status`` is the name of a ``SendStatus``."""
+
+    topic: str
+    msg_id: str
+    offset_msg_id: str
+    broker: str
+    queue_id: int
+    queue_offset: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRoundTrips(Result):
+    """How long one queue took to store messages one after another; times are in milliseconds."""
+
+    broker: str
+    queue_id: int
+    count: int
+    failed: int
+    least_ms: float
+    mean_ms: float
+    most_ms: float
+    error: str | None = None
 
 
 # ---- cluster ----

@@ -15,6 +15,7 @@ from pyrocketmq.cli.connecting import (
     name_servers_of,
     tls_of,
 )
+from pyrocketmq.cli.values import positive_count, size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-__all__ = ["add_command", "add_place_options", "add_subcommands", "administer", "rows_of"]
+__all__ = [
+    "add_command",
+    "add_message_options",
+    "add_place_options",
+    "add_subcommands",
+    "administer",
+    "rows_of",
+]
 
 T = TypeVar("T")
 
@@ -63,6 +71,14 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--cluster", metavar="NAME", help="only the brokers of this cluster")
     group.add_argument("--broker", metavar="NAME", help="only this broker, by its name or address")
+
+
+def add_message_options(parser: argparse.ArgumentParser, *, count: int) -> None:
+    """``--count`` and ``--size`` of messages that measure."""
+    parser.add_argument(
+        "--count", type=positive_count, default=count, metavar="N", help=f"messages to send ({count})"
+    )
+    parser.add_argument("--size", type=size, default=128, metavar="BYTES", help="of the body of each (128)")
 
 
 def administer(arguments: argparse.Namespace, work: Callable[[AdminClient], Awaitable[T]]) -> T:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyrocketmq.cli.administering import add_command, add_place_options, add_subcommands, administer, rows_of
+from pyrocketmq.cli.administering import (
+    add_command,
+    add_message_options,
+    add_place_options,
+    add_subcommands,
+    administer,
+    rows_of,
+)
 from pyrocketmq.cli.exits import Exit
-from pyrocketmq.cli.output import Column, printable, shown_rate
+from pyrocketmq.cli.output import Column, printable, shown_ms, shown_rate
 from pyrocketmq.cli.problems import UsageError
 from pyrocketmq.cli.values import pair
 from pyrocketmq.errors import NotFoundError
@@ -25,6 +32,7 @@ examples:
   pyrocketmq cluster list
   pyrocketmq cluster config --broker broker-a --filter flush
   pyrocketmq cluster set --broker broker-a fileReservedTime=48
+  pyrocketmq cluster rt
 """
 
 
@@ -47,6 +55,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     one = add_command(commands, "ha", "how the slaves of brokers keep up (5.x)", run_ha)
     add_place_options(one)
+
+    one = add_command(
+        commands, "rt", "how long brokers take to store a message; each stores a few in its own topic", run_rt
+    )
+    add_place_options(one)
+    add_message_options(one, count=10)
 
     one = add_command(
         commands, "no-writes", "let nobody send to a broker, before it is stopped", run_no_writes
@@ -172,6 +186,26 @@ def _shown_slaves(slaves: list[dict[str, object]]) -> str:
     return (
         printable(", ".join(f"{each['address']} ({each['behind_bytes']:,} behind)" for each in slaves)) or "-"
     )
+
+
+def run_rt(arguments: argparse.Namespace, output: Output) -> int:
+    """One line for each broker."""
+    found = administer(
+        arguments,
+        lambda client: client.cluster_round_trips(
+            cluster=arguments.cluster, broker=arguments.broker, count=arguments.count, size=arguments.size
+        ),
+    )
+    columns = [
+        Column("broker", "BROKER"),
+        Column("address", "ADDRESS"),
+        Column("count", "STORED", "right"),
+        Column("least_ms", "LEAST MS", "right", shown_ms),
+        Column("mean_ms", "MEAN MS", "right", shown_ms),
+        Column("most_ms", "MOST MS", "right", shown_ms),
+    ]
+    output.table(columns, rows_of(found), empty="no brokers")
+    return Exit.DONE
 
 
 def run_no_writes(arguments: argparse.Namespace, output: Output) -> int:

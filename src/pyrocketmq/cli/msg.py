@@ -1,4 +1,4 @@
-"""``pyrocketmq msg``: finds messages by id, key, place or time, and what clients have traced about them."""
+"""``pyrocketmq msg``: finds messages by id, key, place or time, their traces, and sends one once more."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ examples:
   pyrocketmq msg query shop --key order-1
   pyrocketmq msg list shop --begin 10m --max 20
   pyrocketmq msg trace FD00...480000
+  pyrocketmq msg resend 7F0000010000B37B0000000000000000
 """
 _BODY_SHOWN: Final = 60
 
@@ -66,6 +67,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--trace-topic", default="RMQ_SYS_TRACE_TOPIC", help="where traces are (RMQ_SYS_TRACE_TOPIC)"
     )
+
+    one = add_command(
+        commands,
+        "resend",
+        "send a message once more; a dead letter goes to where it came from",
+        run_resend,
+    )
+    one.add_argument("msg_id", metavar="ID")
+    one.add_argument("--topic", help="where it is; needed for the id that its sender gave")
+    one.add_argument("--to", metavar="TOPIC", help="send it to this topic")
 
     one = add_command(commands, "consume-directly", "let one consumer consume a message now", run_directly)
     one.add_argument("group")
@@ -166,6 +177,20 @@ def run_trace(arguments: argparse.Namespace, output: Output) -> int:
     ]
     output.table(columns, rows_of(records), empty="no client has traced it")
     return Exit.DONE if records else Exit.REFUSED
+
+
+def run_resend(arguments: argparse.Namespace, output: Output) -> int:
+    """Say where the new one is."""
+    sent = administer(
+        arguments,
+        lambda client: client.resend_message(arguments.msg_id, topic=arguments.topic, to_topic=arguments.to),
+    )
+    output.done(
+        sent.to_dict(),
+        f"sent as {sent.msg_id} to {sent.topic}, queue {sent.queue_id} of {sent.broker},"
+        f" offset {sent.queue_offset:,}: {sent.status}",
+    )
+    return Exit.DONE
 
 
 def run_directly(arguments: argparse.Namespace, output: Output) -> int:

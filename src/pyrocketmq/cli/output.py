@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Column", "Output", "printable", "shown", "shown_rate", "shown_time", "to_json"]
+__all__ = ["Column", "Output", "printable", "shown", "shown_ms", "shown_rate", "shown_time", "to_json"]
 
 Row = Mapping[str, object]
 
@@ -87,6 +87,11 @@ def shown_time(ms: int | None) -> str:
 def shown_rate(value: float) -> str:
     """A number per second."""
     return f"{value:,.1f}"
+
+
+def shown_ms(value: float) -> str:
+    """Milliseconds, with as many digits as they are worth."""
+    return f"{value:,.3f}" if value < 10 else f"{value:,.1f}"
 
 
 def printable(text: str) -> str:

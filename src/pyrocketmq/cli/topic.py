@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyrocketmq.cli.administering import add_command, add_place_options, add_subcommands, administer, rows_of
+from pyrocketmq.cli.administering import (
+    add_command,
+    add_message_options,
+    add_place_options,
+    add_subcommands,
+    administer,
+    rows_of,
+)
 from pyrocketmq.cli.exits import Exit
-from pyrocketmq.cli.output import Column, printable, shown_rate, shown_time
+from pyrocketmq.cli.output import Column, printable, shown_ms, shown_rate, shown_time
 from pyrocketmq.cli.values import pair, permission, positive_count
 from pyrocketmq.errors import TopicNotFoundError
 
@@ -72,6 +79,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("groups", "the groups that consume a topic", run_groups),
     ):
         add_command(commands, name, summary, run).add_argument("topic")
+
+    one = add_command(
+        commands,
+        "rt",
+        "how long its queues take to store a message; this sends to it",
+        run_round_trips,
+    )
+    one.add_argument("topic")
+    add_message_options(one, count=100)
 
 
 def shown_perm(perm: int) -> str:
@@ -237,3 +253,27 @@ def run_groups(arguments: argparse.Namespace, output: Output) -> int:
     groups = administer(arguments, lambda client: client.topic_groups(arguments.topic))
     output.names(groups, empty="no groups")
     return Exit.DONE
+
+
+def run_round_trips(arguments: argparse.Namespace, output: Output) -> int:
+    """One line for each queue; failures make this done in part."""
+    found = administer(
+        arguments,
+        lambda client: client.topic_round_trips(arguments.topic, count=arguments.count, size=arguments.size),
+    )
+    columns = [
+        Column("broker", "BROKER"),
+        Column("queue_id", "QUEUE", "right"),
+        Column("count", "STORED", "right"),
+        Column("failed", "FAILED", "right"),
+        Column("least_ms", "LEAST MS", "right", shown_ms),
+        Column("mean_ms", "MEAN MS", "right", shown_ms),
+        Column("most_ms", "MOST MS", "right", shown_ms),
+    ]
+    output.table(columns, rows_of(found), empty="no queues that take messages")
+    failed = [queue for queue in found if queue.failed]
+    for queue in failed:
+        output.line(printable(f"queue {queue.queue_id} of {queue.broker}: {queue.error}"), style="red")
+    if not any(queue.count for queue in found):
+        return Exit.REFUSED
+    return Exit.WARNINGS if failed else Exit.DONE

@@ -10,6 +10,7 @@ from pyrocketmq.admin.blocking.cluster import SyncClusterAdmin
 from pyrocketmq.admin.blocking.groups import SyncGroupAdmin
 from pyrocketmq.admin.blocking.messages import SyncMessageAdmin
 from pyrocketmq.admin.blocking.progress import SyncProgressAdmin
+from pyrocketmq.admin.blocking.sending import SyncSendingAdmin
 from pyrocketmq.admin.blocking.topics import SyncTopicAdmin
 from pyrocketmq.admin.client import AdminClient
 
@@ -26,7 +27,13 @@ __all__ = ["SyncAdminClient"]
 
 
 class SyncAdminClient(
-    SyncTopicAdmin, SyncGroupAdmin, SyncProgressAdmin, SyncMessageAdmin, SyncClusterAdmin, SyncAccessAdmin
+    SyncTopicAdmin,
+    SyncGroupAdmin,
+    SyncProgressAdmin,
+    SyncMessageAdmin,
+    SyncSendingAdmin,
+    SyncClusterAdmin,
+    SyncAccessAdmin,
 ):
     """The blocking twin of AdminClient, for any number of threads.
 

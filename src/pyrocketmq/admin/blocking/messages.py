@@ -10,7 +10,7 @@ from pyrocketmq.admin.messages import TRACE_TOPIC, MessageAdmin
 
 if TYPE_CHECKING:
     from pyrocketmq.admin.progress import Time
-    from pyrocketmq.admin.results import MessageView, TraceRecord
+    from pyrocketmq.admin.results import MessageView, SentMessage, TraceRecord
     from pyrocketmq.model.client_data import ConsumeMessageDirectlyResult
 
 __all__ = ["SyncMessageAdmin"]
@@ -112,6 +112,27 @@ class SyncMessageAdmin(SyncAdminCalls):
             RouteNotFoundError: there is no trace topic: no client traces.
         """
         return self._call(MessageAdmin.message_trace, msg_id, trace_topic=trace_topic, max_num=max_num)
+
+    def resend_message(
+        self, msg_id: str, *, topic: str | None = None, to_topic: str | None = None
+    ) -> SentMessage:
+        """Send a stored message once more: its body, tags, keys and properties, with a new id.
+
+        A message of a retry topic or of the dead letters goes to the topic that it came from. One with a
+        sharding key goes to the queue of that key; others stay on their broker if they can. Delays,
+        transactions and whatever else belongs to one delivery are not repeated.
+
+        Args:
+            msg_id: as for ``message_by_id``.
+            topic: the topic that has the message; needed for the id that its sender gave.
+            to_topic: send it here.
+
+        Raises:
+            NotFoundError: there is no such message.
+            AdminError: it does not say which topic it came from.
+            BrokerError: the broker did not store it.
+        """
+        return self._call(MessageAdmin.resend_message, msg_id, topic=topic, to_topic=to_topic)
 
     def consume_directly(self, group: str, client_id: str, msg_id: str) -> ConsumeMessageDirectlyResult:
         """Let a member of a group consume a message now; ``msg_id`` is the id that a broker gave.
