@@ -36,6 +36,8 @@
      |         +-- RouteNotFoundError             no name server knows the topic
      +-- NoNameServerError                  no name server could be asked
      +-- AdminError                         an operation on several servers failed on some of them
+     +-- SendError                          a message was not sent, whatever was tried
+     |    +-- SendTimeoutError (TimeoutError)  not within its time-out
      +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
      |    +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
@@ -53,7 +55,7 @@ call may succeed later, ``maybe_sent`` whether the message may have been stored 
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +93,8 @@ __all__ = [
     "RocketMQError",
     "RouteNotFoundError",
     "RpcTimeoutError",
+    "SendError",
+    "SendTimeoutError",
     "SerializationError",
     "ServerError",
     "StoreDamagedError",
@@ -476,6 +480,158 @@ class AdminError(RocketMQError):
         self.failures = dict(failures or {})
         self.done = done
         self.retryable = bool(self.failures) and all(error.retryable for error in self.failures.values())
+
+
+class SendTry(NamedTuple):
+    """One try of a send that failed."""
+
+    broker: str
+    """Name of the broker."""
+    address: str
+    """Its address, as ``host:port``."""
+    queue_id: int
+    seconds: float
+    """How long the try took."""
+    error: RocketMQError
+    """Why it failed."""
+
+    @property
+    def maybe_sent(self) -> bool:
+        """True when the broker may have stored the message all the same."""
+        return self.error.maybe_sent
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in a few words."""
+        error = self.error
+        if isinstance(error, RpcTimeoutError):
+            return f"did not answer within {self.seconds:.1f} s"
+        if isinstance(error, ServerError):
+            return f"answered {error.code_name}"
+        if isinstance(error, BackPressureError):
+            return f"took no more data for {self.seconds:.1f} s"
+        if isinstance(error, ConnectionError):
+            return "lost the connection" if error.maybe_sent else "could not be reached"
+        return f"failed ({type(error).__name__})"
+
+
+class SendParts(NamedTuple):
+    """Where the time of a send went, in seconds."""
+
+    queued: float = 0.0
+    """Waiting in this client for room, or for an ordered send in front."""
+    network: float = 0.0
+    """Finding routes and making connections."""
+    broker: float = 0.0
+    """From a request's leaving to its answer, or to the end of its wait."""
+
+
+class SendError(RocketMQError):
+    """A message was not sent, or no broker confirmed it: every try that made sense failed.
+
+    Args:
+        topic: the topic of the message.
+        tries: the tries, in their order.
+        planned: how many tries were planned.
+        elapsed: seconds that the send took.
+        timeout: seconds that it might take.
+        msg_id: the client's id of the message, by which a stored copy is found.
+        keys: the keys of the message.
+        parts: where the time went.
+        last: what failed besides the tries, for example a missing route.
+    """
+
+    code = "S300"
+
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        topic: str = "",
+        tries: tuple[SendTry, ...] = (),
+        planned: int = 1,
+        elapsed: float = 0.0,
+        timeout: float = 0.0,
+        msg_id: str | None = None,
+        keys: str | None = None,
+        parts: SendParts | None = None,
+        last: RocketMQError | None = None,
+        likely: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        self.topic = topic
+        self.tries = tries
+        self.planned = planned
+        self.elapsed = elapsed
+        self.timeout = timeout
+        self.msg_id = msg_id
+        self.keys = keys
+        self.parts = parts or SendParts()
+        self.last = last
+        self.maybe_sent = any(one.maybe_sent for one in tries)
+        final = last or (tries[-1].error if tries else None)
+        self.retryable = self.maybe_sent or final is None or final.retryable
+        super().__init__(what or self._describe(), likely=likely, advice=advice or self._advise())
+
+    @property
+    def broker(self) -> str | None:
+        """Name of the broker that was tried last."""
+        return self.tries[-1].broker if self.tries else None
+
+    @property
+    def address(self) -> str | None:
+        """Its address."""
+        return self.tries[-1].address if self.tries else None
+
+    @property
+    def attempts(self) -> int:
+        """How many tries there were."""
+        return len(self.tries)
+
+    def _describe(self) -> str:
+        said = [
+            f"{one.broker} ({one.address}) {one.outcome}" + (f", {count} times" if count > 1 else "")
+            for one, count in _in_rows(self.tries)
+        ]
+        if self.last is not None:
+            said.append(self.last.what)
+        parts = self.parts
+        text = f'topic "{self.topic}" after {self.elapsed:.1f} s of {self.timeout:g} s: '
+        text += "; then ".join(said) or "no broker was tried"
+        text += f". {self.attempts} tries (queued {parts.queued:.1f} s, network {parts.network:.1f} s, "
+        text += f"broker {parts.broker:.1f} s)."
+        if self.maybe_sent:
+            number = next(at for at, one in enumerate(self.tries, 1) if one.maybe_sent)
+            text += f"\n  Try {number} may have been stored: msg_id {self.msg_id}"
+            text += f"; keys {self.keys}" if self.keys else ""
+        else:
+            text += "\n  Nothing was stored"
+        return f"{text}. retryable={self.retryable} maybe_sent={self.maybe_sent}"
+
+    def _advise(self) -> str | None:
+        final = self.last or (self.tries[-1].error if self.tries else None)
+        if self.maybe_sent:
+            return "send it again if consumers can drop copies (same msg_id), or look for the msg_id"
+        return final.advice if final is not None else None
+
+
+class SendTimeoutError(SendError, TimeoutError):
+    """A message was not sent within its time-out; ``tries`` has what happened meanwhile."""
+
+    code = "S301"
+
+
+def _in_rows(tries: tuple[SendTry, ...]) -> list[tuple[SendTry, int]]:
+    """Tries that ended alike one after the other, as one with their number."""
+    rows: list[tuple[SendTry, int]] = []
+    for one in tries:
+        if rows:
+            last, count = rows[-1]
+            if (last.broker, last.address, type(last.error)) == (one.broker, one.address, type(one.error)):
+                rows[-1] = (one, count + 1)
+                continue
+        rows.append((one, 1))
+    return rows
 
 
 class SubscriptionParseError(RocketMQError, ValueError):

@@ -1,0 +1,1 @@
+"""What all clients of a cluster share: routes, brokers, heartbeats, settings, identity. Knows no producer."""
