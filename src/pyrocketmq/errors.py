@@ -3,6 +3,8 @@
     RocketMQError
      +-- ConfigurationError (ValueError)       a setting or an argument cannot be used
      +-- MissingExtraError (ImportError)       an optional package is needed and not installed
+     +-- ForkedClientError (RuntimeError)      a client of the parent process is used after a fork
+     +-- ClientClosedError (RuntimeError)      a client was shut down, or lives on another event loop
      +-- RemotingCommandError
      |    +-- SerializationError (ValueError)    a command cannot be put on the wire
      |    +-- DeserializationError (ValueError)  received bytes cannot be read; the stream goes on
@@ -68,6 +70,7 @@ __all__ = [
     "BrokerError",
     "BrokerUnavailableError",
     "BrokerUnreachableError",
+    "ClientClosedError",
     "ClientOfflineError",
     "ConfigurationError",
     "ConnectTimeoutError",
@@ -75,6 +78,7 @@ __all__ = [
     "ConnectionError",
     "DecompressionError",
     "DeserializationError",
+    "ForkedClientError",
     "GroupNotFoundError",
     "InvalidMessageError",
     "InvalidRequestError",
@@ -163,6 +167,18 @@ class MissingExtraError(RocketMQError, ImportError):
     """An optional package is needed and not installed; ``advice`` is the pip command."""
 
     code = "G102"
+
+
+class ForkedClientError(RocketMQError, RuntimeError):
+    """A client that was started before a fork is used in the child, and was told not to start anew there."""
+
+    code = "F501"
+
+
+class ClientClosedError(RocketMQError, RuntimeError):
+    """A client cannot be used: it was shut down, or it lives on another event loop."""
+
+    code = "F502"
 
 
 class RemotingCommandError(RocketMQError):

@@ -171,6 +171,15 @@ class NameServers(NameServerQueries):
         await asyncio.gather(*retiring, return_exceptions=True)
         await asyncio.gather(*(member.client.close() for member in members))
 
+    def loop_closes(self) -> None:
+        """End the background work at once, since the event loop is about to close; connections end too."""
+        for task in (self._follower, self._loading, *self._retiring):
+            if task is not None:
+                task.cancel()
+        self._follower = self._loading = None
+        self._members = {}
+        self._current = None
+
     async def __aenter__(self) -> Self:
         try:
             await self._ready()
