@@ -40,6 +40,18 @@ def test_the_fields_of_an_answer_are_read(codec: Literal["json", "binary"]) -> N
     assert result.remark is None
 
 
+@pytest.mark.parametrize("codec", ["json", "binary"])
+@pytest.mark.parametrize("note", ["plain", "only the general decoder reads \u00e9"])
+def test_a_broker_may_want_a_send_not_traced(codec: Literal["json", "binary"], note: str) -> None:
+    fields = FIELDS | {"note": note}
+    traced = encode_frame(RemotingCommand(0, flag=1, ext_fields=fields), codec)
+    untraced = encode_frame(RemotingCommand(0, flag=1, ext_fields=fields | {"TRACE_ON": "false"}), codec)
+
+    assert decode_send_answer(traced).trace_on
+    assert not decode_send_answer(untraced).trace_on
+    assert SendResult().trace_on
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [

@@ -43,6 +43,7 @@ cdef class SendResult:
     cdef str _region_id
     cdef str _recall_handle
     cdef str _remark
+    cdef bint is_untraced  # where there is no source to look into
     cdef public object message_queue
     cdef public int attempts
 

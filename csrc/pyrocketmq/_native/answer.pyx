@@ -43,6 +43,10 @@ cdef dict STATUS_OF_CODE = {
 }
 cdef dict CODE_OF_STATUS = {status: code for code, status in STATUS_OF_CODE.items()}
 
+# TRACE_ON=false as an entry of extFields, in either codec.
+cdef bytes UNTRACED_JSON = b'"TRACE_ON":"false"'
+cdef bytes UNTRACED_BINARY = b"\x00\x08TRACE_ON\x00\x00\x00\x05false"
+
 
 @cython.freelist(256)
 cdef class SendResult:
@@ -144,6 +148,13 @@ cdef class SendResult:
         return self._region_id
 
     @property
+    def trace_on(self):
+        """False when the broker does not want this send traced."""
+        if self.source is None:
+            return not self.is_untraced
+        return UNTRACED_JSON not in self.source and UNTRACED_BINARY not in self.source
+
+    @property
     def recall_handle(self):
         """What a timed message can be recalled with; None for every other message."""
         if self._recall_handle is None:
@@ -224,6 +235,7 @@ cdef SendResult result_of_command(command):
     result._transaction_id = fields.get("transactionId")
     result._region_id = fields.get("MSG_REGION")
     result._recall_handle = fields.get("recallHandle")
+    result.is_untraced = fields.get("TRACE_ON") == "false"
     result._remark = command.remark
     return result
 

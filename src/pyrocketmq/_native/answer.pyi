@@ -72,6 +72,9 @@ class SendResult:
     @property
     def region_id(self) -> str | None: ...
     @property
+    def trace_on(self) -> bool:
+        """False when the broker does not want this send traced."""
+    @property
     def recall_handle(self) -> str | None:
         """What a timed message can be recalled with; None for every other message."""
     @property
