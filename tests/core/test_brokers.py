@@ -178,7 +178,9 @@ async def test_requests_of_any_broker_are_answered_also_after_it_has_moved(manag
     async with scripted() as first, scripted() as second:
         manager.take(route({"a": first.address}))
         await manager.link("a").connect()
-        manager.on_request(39, lambda request: reply(body=request.body))
+        manager.on_request(
+            39, lambda link, request: reply(body=b"%s asks %s" % (link.name.encode(), request.body))
+        )
         for server in (first, second):
             manager.take(route({"a": server.address}))
             await manager.link("a").connect()
@@ -186,7 +188,7 @@ async def test_requests_of_any_broker_are_answered_also_after_it_has_moved(manag
             connection = next(one for one in server.connections if one.is_open)
             answer = await connection.request(RemotingCommand(39, body=b"who?"), 10)
 
-            assert b"who?" == answer.body
+            assert b"a asks who?" == answer.body
 
 
 async def test_brokers_that_no_route_names_are_forgotten_after_a_while() -> None:

@@ -23,16 +23,18 @@ from pyrocketmq.transport.states import TransportState
 from pyrocketmq.transport.utils import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from pyrocketmq._native.command import RemotingCommand
     from pyrocketmq._native.connection import Connection
     from pyrocketmq.client.config import ClientConfig
     from pyrocketmq.model.route import TopicRouteData
-    from pyrocketmq.remote.async_remote import RequestHandler
     from pyrocketmq.remote.hooks import RpcHook
 
     LinkCallback = Callable[["BrokerLink"], object]
+    LinkRequestHandler = Callable[
+        ["BrokerLink", RemotingCommand], RemotingCommand | Awaitable[RemotingCommand | None] | None
+    ]
 
 __all__ = ["BrokerLink", "BrokerManager"]
 
@@ -132,7 +134,7 @@ class BrokerLink:
         )
         self._unwatch = self.remote.transport.states.on_change(self._changed)
         for code, handler in self._manager.handlers.items():
-            self.remote.on_request(code, handler)
+            self._serve(code, handler)
 
     def _move_to(self, address: str) -> AsyncRemote:
         """Use another address from now on; gives the remote of the old one, which somebody has to close."""
@@ -148,6 +150,9 @@ class BrokerLink:
         self._unwatch()
         self.lanes.close()
         self.remote.transport.loop_closes()
+
+    def _serve(self, code: int, handler: LinkRequestHandler) -> None:
+        self.remote.on_request(code, lambda request: handler(self, request))
 
     def _changed(self, before: TransportState, after: TransportState) -> None:
         if after is TransportState.CONNECTED:
@@ -191,7 +196,7 @@ class BrokerManager:
         self._named_at: dict[str, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._faults = RepeatedFaults(logger)
-        self.handlers: dict[int, RequestHandler] = {}
+        self.handlers: dict[int, LinkRequestHandler] = {}
         self.reached_callbacks: list[LinkCallback] = []
         self.lost_callbacks: list[LinkCallback] = []
 
@@ -222,11 +227,14 @@ class BrokerManager:
         """Call ``callback(link)`` when a connection has opened, on the event loop."""
         self.reached_callbacks.append(callback)
 
-    def on_request(self, code: int, handler: RequestHandler) -> None:
-        """Answer the requests of one code that any broker makes, now and later; see ``AsyncRemote``."""
+    def on_request(self, code: int, handler: LinkRequestHandler) -> None:
+        """Answer the requests of one code that any broker makes, now and later.
+
+        ``handler(link, request)`` gives what a handler of ``AsyncRemote.on_request`` does.
+        """
         self.handlers[code] = handler
         for link in self.links():
-            link.remote.on_request(code, handler)
+            link._serve(code, handler)
 
     # ---- for those who know routes ----
 

@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyrocketmq._native.command import RemotingCommand
-    from pyrocketmq.client.brokers import BrokerLink
+    from pyrocketmq.client.brokers import BrokerLink, LinkRequestHandler
     from pyrocketmq.client.config import ClientConfig
     from pyrocketmq.client.mapping import PublishRoute
     from pyrocketmq.client.selectors import QueueSelector
     from pyrocketmq.model.route import TopicRouteData
-    from pyrocketmq.remote.async_remote import RequestHandler
 
 __all__ = ["ClientCore", "CoreState", "GroupRegistration"]
 
@@ -255,8 +254,8 @@ class ClientCore:
         self.heartbeats.add_producer(group)
         return GroupRegistration(self, group)
 
-    def on_request(self, code: int, handler: RequestHandler) -> None:
-        """Answer what brokers ask with one code, whichever broker it is; see ``AsyncRemote.on_request``."""
+    def on_request(self, code: int, handler: LinkRequestHandler) -> None:
+        """Answer what brokers ask with one code: ``handler(link, request)``, whichever broker it is."""
         self.brokers.on_request(code, handler)
 
     async def prepare(self, topics: Iterable[str], deadline: float) -> None:
