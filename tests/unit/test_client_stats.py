@@ -15,10 +15,11 @@ class Client:
 
     def __init__(self, name: str) -> None:
         self.counters = ClientStats()
-        self.name = name
+        self.counters.add_label("client_id", lambda: name)
+        self.counters.add_label("group", lambda: "g")
 
     def stats(self) -> dict[str, object]:
-        return {"client_id": self.name, "group": "g", **self.counters.snapshot()}
+        return self.counters.snapshot()
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Final, Self
 from pyrocketmq._native.handover import keep_forever
 from pyrocketmq.client.brokers import BrokerManager
 from pyrocketmq.client.heartbeats import Heartbeats
+from pyrocketmq.client.hooks import SendHooks
 from pyrocketmq.client.identity import make_client_id
 from pyrocketmq.client.mapping import TopicBrokerMapping
 from pyrocketmq.client.routes import RouteTable
+from pyrocketmq.client.stats import ClientStats
 from pyrocketmq.errors import ClientClosedError, ForkedClientError, RocketMQError, RouteNotFoundError
 from pyrocketmq.model.names import unwrap_namespace, wrap_namespace
 from pyrocketmq.nameserver.servers import NameServers
@@ -99,6 +101,8 @@ class ClientCore:
         routes: asks for them.
         brokers: the links to brokers.
         heartbeats: who tells brokers of the groups of this client.
+        stats: its counters.
+        hooks: called around each send.
     """
 
     def __init__(self, config: ClientConfig, default_selector: QueueSelector | None = None) -> None:
@@ -115,6 +119,8 @@ class ClientCore:
         self.routes.on_route(self._route_came)
         self.brokers.on_lost(self._broker_lost)
         self.brokers.on_reached(self._broker_reached)
+        self.stats = self._make_stats()
+        self.hooks = SendHooks(stats=self.stats)
         self._state = CoreState.NEW
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
@@ -152,6 +158,20 @@ class ClientCore:
     def name_servers(self) -> NameServers:
         """The name servers of the cluster."""
         return self._nameservers
+
+    def _make_stats(self) -> ClientStats:
+        """Counters, and what the parts of the client know at the time of the look."""
+        stats = ClientStats()
+        stats.add_label("client_id", lambda: self.client_id)
+        stats.add_source(
+            "heartbeats", lambda: {"sent": self.heartbeats.sent, "failed": self.heartbeats.failed}
+        )
+        stats.add_source(
+            "routes",
+            lambda: {"topics": len(self.mapping), "asked": self.routes.asked, "failed": self.routes.failed},
+        )
+        stats.add_source("brokers", lambda: {link.name: _figures(link) for link in self.brokers.links()})
+        return stats
 
     # ---- beginning and end ----
 
@@ -451,6 +471,23 @@ class ClientCore:
         self._client_id = ""
         routes = self.routes.forget_loop(self._nameservers)
         return (nameservers, tasks, routes, self.heartbeats.forget_loop(), self.brokers.forget_loop())
+
+
+def _figures(link: BrokerLink) -> dict[str, int]:
+    """What is known of the connection to a broker."""
+    if not link.is_connected:
+        return {"connected": 0}
+    counted = link.remote.transport.connection.stats()
+    return {
+        "connected": 1,
+        "in_flight": counted.in_flight,
+        "frames_in": counted.frames_in,
+        "frames_out": counted.frames_out,
+        "bytes_in": counted.bytes_in,
+        "bytes_out": counted.bytes_out,
+        "timeouts": counted.timeouts,
+        "late_answers": counted.late_answers,
+    }
 
 
 def _look_at_end(task: asyncio.Task[None]) -> None:

@@ -45,10 +45,6 @@ COUNTERS: Final[dict[str, str]] = {
     "late_replies": "Replies that nobody waited for any more.",
     "traces": "Trace records sent.",
     "traces_dropped": "Trace records dropped.",
-    "heartbeats": "Heartbeats that brokers took.",
-    "heartbeat_failures": "Heartbeats that failed.",
-    "route_refreshes": "Answers of name servers with routes.",
-    "route_failures": "Routes that could not be had.",
 }
 """Every counter with what it counts."""
 
@@ -107,12 +103,14 @@ class LatencyCounts:
 class ClientStats:
     """Counters of one client since it was made; ``COUNTERS`` says what each of them counts.
 
+    A snapshot begins with the client's labels, such as its id, which tell it from others.
+
     ``stats.sent += 1`` needs no lock: between the read and the write of a slot the interpreter lets no other
     thread in, as it calls nothing. What other parts hold (windows, connections, routes) is added by
     ``add_source`` and asked for only by ``snapshot``.
     """
 
-    __slots__ = (*COUNTERS, "_sources", "latency")
+    __slots__ = (*COUNTERS, "_labels", "_sources", "latency")
 
     sent: int
     sent_bytes: int
@@ -144,25 +142,27 @@ class ClientStats:
     late_replies: int
     traces: int
     traces_dropped: int
-    heartbeats: int
-    heartbeat_failures: int
-    route_refreshes: int
-    route_failures: int
 
     def __init__(self) -> None:
         for name in COUNTERS:
             setattr(self, name, 0)
         self.latency = LatencyCounts()
         """How long awaited sends took."""
+        self._labels: dict[str, Callable[[], str]] = {}
         self._sources: dict[str, Callable[[], Mapping[str, object]]] = {}
+
+    def add_label(self, name: str, label: Callable[[], str]) -> None:
+        """Have ``snapshot`` show under a name the text that a function gives then."""
+        self._labels[name] = label
 
     def add_source(self, name: str, source: Callable[[], Mapping[str, object]]) -> None:
         """Have ``snapshot`` show under a name what a function gives then; it must be quick and not wait."""
         self._sources[name] = source
 
     def snapshot(self) -> dict[str, object]:
-        """All counters by name, the latency, and what the sources give."""
-        shown: dict[str, object] = {name: getattr(self, name) for name in COUNTERS}
+        """The labels, all counters by name, the latency, and what the sources give."""
+        shown: dict[str, object] = {name: label() for name, label in self._labels.items()}
+        shown.update({name: getattr(self, name) for name in COUNTERS})
         shown["latency"] = self.latency.snapshot()
         for name, source in list(self._sources.items()):
             shown[name] = dict(source())
