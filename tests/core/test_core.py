@@ -312,3 +312,33 @@ async def test_clients_with_different_settings_live_in_one_process(rocketmq: Loc
         assert (await send(two, Message("shop", b"x"))).ok
         assert "binary" == one.brokers.links()[0].encoder(GROUP).codec
         assert "json" == two.brokers.links()[0].encoder(GROUP).codec
+
+
+async def test_a_lost_broker_rests_until_it_is_reached_again(
+    rocketmq: LocalRocketMQ, core: ClientCore
+) -> None:
+    rocketmq.create_topic("shop")
+    await core.routes.find("shop", soon())
+    for name in ("broker-a", "broker-b"):
+        await core.brokers.link(name).connect()
+    rests: list[tuple[str, bool]] = []
+    core.faults.watch(lambda broker, until: rests.append((broker, until > 0)))
+    rocketmq.disconnect()
+    await until(lambda: len(rests) >= 4)
+
+    assert {("broker-a", True), ("broker-b", True), ("broker-a", False), ("broker-b", False)} == set(
+        rests[:4]
+    )
+    assert core.faults.is_available("broker-a")
+
+
+async def test_a_broker_that_failed_is_probed_until_it_answers(
+    rocketmq: LocalRocketMQ, core: ClientCore
+) -> None:
+    rocketmq.create_topic("shop")
+    await core.routes.find("shop", soon())
+    core.faults.record_failure("broker-a", unreachable=True)
+    assert not core.faults.is_available("broker-a")
+
+    await until(lambda: core.faults.is_available("broker-a"))
+    assert core.brokers.link("broker-a").is_connected

@@ -23,6 +23,7 @@ class Resting:
     def __init__(self, *names: str) -> None:
         self.names = list(names)
         self.reached: list[str] = []
+        self.failed: list[str] = []
 
     def answered(self, name: str) -> None:
         self.reached.append(name)
@@ -35,7 +36,12 @@ async def while_running(
     manager = BrokerManager(ClientConfig())
     manager.take(route({"a": "127.0.0.1:1", "b": "127.0.0.1:2"}))
     prober = Prober(
-        lambda: list(resting.names), manager.link, resting.answered, ask=ask, waits=(0.001, 0.002)
+        lambda: list(resting.names),
+        manager.link,
+        resting.answered,
+        lambda name, _: resting.failed.append(name),
+        ask=ask,
+        waits=(0.001, 0.002),
     )
     task = asyncio.create_task(prober.run())
     await until(condition)
@@ -57,6 +63,7 @@ async def test_a_broker_is_asked_until_it_answers_and_then_no_more() -> None:
     await while_running(resting, ask, lambda: resting.reached)
 
     assert ["a", "a", "a"] == asked
+    assert ["a", "a"] == resting.failed
     assert ["a"] == resting.reached
 
 

@@ -17,13 +17,21 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pyrocketmq._native.handover import keep_forever
 from pyrocketmq.client.brokers import BrokerManager
+from pyrocketmq.client.fault_table import FaultTable
 from pyrocketmq.client.heartbeats import Heartbeats
 from pyrocketmq.client.hooks import SendHooks
 from pyrocketmq.client.identity import make_client_id
 from pyrocketmq.client.mapping import TopicBrokerMapping
+from pyrocketmq.client.probing import Prober
 from pyrocketmq.client.routes import RouteTable
 from pyrocketmq.client.stats import ClientStats
-from pyrocketmq.errors import ClientClosedError, ForkedClientError, RocketMQError, RouteNotFoundError
+from pyrocketmq.errors import (
+    ClientClosedError,
+    ConnectionError,  # noqa: A004
+    ForkedClientError,
+    RocketMQError,
+    RouteNotFoundError,
+)
 from pyrocketmq.model.names import unwrap_namespace, wrap_namespace
 from pyrocketmq.nameserver.servers import NameServers
 from pyrocketmq.remote.hooks import RpcHook
@@ -103,6 +111,7 @@ class ClientCore:
         heartbeats: who tells brokers of the groups of this client.
         stats: its counters.
         hooks: called around each send.
+        faults: which brokers are better left alone for a while; they are probed until they answer.
     """
 
     def __init__(self, config: ClientConfig, default_selector: QueueSelector | None = None) -> None:
@@ -116,6 +125,8 @@ class ClientCore:
         self.brokers = BrokerManager(config, self._hooks)
         self._client_id = ""
         self.heartbeats = Heartbeats(lambda: self.client_id, self._links_in_use, config.heartbeat_interval)
+        self.faults = FaultTable()
+        self._prober = Prober(self.faults.resting, self._link, self.faults.reached, self._probe_failed)
         self.routes.on_route(self._route_came)
         self.brokers.on_lost(self._broker_lost)
         self.brokers.on_reached(self._broker_reached)
@@ -328,6 +339,7 @@ class ClientCore:
         self._tasks = [
             self._spawn(self.routes.run(), "routes"),
             self._spawn(self.heartbeats.run(), "heartbeats"),
+            self._spawn(self._prober.run(), "probes"),
         ]
         await asyncio.sleep(0)  # until they have begun
         logger.debug("client %s is started", self.client_id)
@@ -366,11 +378,17 @@ class ClientCore:
         return bool(self.heartbeats.producer_groups or self.heartbeats.consumer_groups)
 
     def _broker_lost(self, link: BrokerLink) -> None:
+        self.faults.record_failure(link.name, unreachable=True)
         self.routes.refresh_soon(broker=link.name)
 
     def _broker_reached(self, link: BrokerLink) -> None:
+        self.faults.reached(link.name)
         self.heartbeats.greet(link)
         self.routes.refresh_soon(broker=link.name)
+
+    def _probe_failed(self, name: str, error: RocketMQError) -> None:
+        if name in self.mapping.broker_names():
+            self.faults.record_failure(name, unreachable=isinstance(error, ConnectionError))
 
     def _links_in_use(self) -> list[BrokerLink]:
         """The brokers of the topics in use, connected or not, and all others that are connected."""

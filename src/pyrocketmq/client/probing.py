@@ -24,7 +24,7 @@ PROBE_TIMEOUT_S: Final = 1.0
 FIRST_S: Final = 0.2
 """A broker that failed is asked soon,"""
 
-LONGEST_S: Final = 2.0
+LONGEST_S: Final = 4.0
 """and one that stays away not too often."""
 
 
@@ -44,6 +44,8 @@ class Prober:
         resting: gives the names of the brokers to ask.
         link: gives the link to one of them, or None when its address is not known.
         reached: told the name of a broker that has answered.
+        failed: told the name of one that has not, and why; when it rests no longer after that, it is not
+            asked again.
         ask: asks a broker; raises when it does not answer.
         waits: seconds between the first two probes of a broker, and the most between any two.
         rng: spreads probes in time; tests give their own.
@@ -54,6 +56,7 @@ class Prober:
         resting: Callable[[], list[str]],
         link: Callable[[str], BrokerLink | None],
         reached: Callable[[str], object],
+        failed: Callable[[str, RocketMQError], object],
         *,
         ask: Callable[[BrokerLink], Awaitable[None]] = probe,
         waits: tuple[float, float] = (FIRST_S, LONGEST_S),
@@ -62,6 +65,7 @@ class Prober:
         self._resting = resting
         self._link = link
         self._reached = reached
+        self._failed = failed
         self._ask = ask
         self._first, self._longest = waits
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
@@ -86,16 +90,16 @@ class Prober:
         """Ask one broker until it answers or need not be asked any more."""
         probing, wait = self._probing, self._first
         try:
-            while name in self._resting():
-                link = self._link(name)
-                if link is not None:
-                    try:
-                        await self._ask(link)
-                    except RocketMQError:
-                        pass  # whoever wants to send meets the same error and tells it
-                    else:
-                        self._reached(name)
-                        return
+            while (link := self._link(name)) is not None:
+                try:
+                    await self._ask(link)
+                except RocketMQError as error:
+                    self._failed(name, error)
+                else:
+                    self._reached(name)
+                    return
+                if name not in self._resting():
+                    return
                 await asyncio.sleep(wait * self._rng.uniform(0.8, 1.2))
                 wait = min(wait * 2, self._longest)
         finally:
