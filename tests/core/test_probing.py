@@ -99,6 +99,7 @@ async def test_one_that_rests_no_longer_is_not_asked() -> None:
     assert asked.count("a") <= 1
 
 
+@pytest.mark.asyncio(loop_factories=["uvloop"])
 async def test_a_probe_is_answered_by_any_server() -> None:
     async with scripted() as server:
         server.answer(RequestCode.GET_ROUTEINFO_BY_TOPIC, reply(17, remark="no route"))

@@ -26,6 +26,9 @@ from tests.core.making import route, soon
 from tests.transport.peers import until
 from tests.transport.test_tcp import unused_port
 
+# Waits of a second decide these; one loop is enough.
+SLOW = pytest.mark.asyncio(loop_factories=["uvloop"])
+
 ROUTE = RequestCode.GET_ROUTEINFO_BY_TOPIC
 
 
@@ -123,6 +126,7 @@ async def test_a_deadline_ends_the_wait_with_the_cause() -> None:
         names.gate.set()
 
 
+@SLOW
 async def test_a_name_server_that_comes_back_in_time_is_enough() -> None:
     port = unused_port()
     async with scripted() as server, table_of(f"127.0.0.1:{port};{server.address}") as table:
@@ -137,6 +141,7 @@ async def test_a_name_server_that_comes_back_in_time_is_enough() -> None:
         assert ("a",) == (await table.find("shop", soon())).brokers
 
 
+@SLOW
 async def test_a_topic_without_route_is_not_asked_for_again_at_once() -> None:
     async with scripted() as server, table_of(server.address, create=False) as table:
         names = Names(server)
@@ -183,6 +188,7 @@ async def test_routes_are_polled() -> None:
         await until(lambda: brokers(table) == ("a", "b"))
 
 
+@SLOW
 async def test_worse_answers_and_silence_change_nothing() -> None:
     async with scripted() as server, table_of(server.address, poll=0.1) as table:
         names = Names(server)
@@ -207,6 +213,7 @@ async def test_worse_answers_and_silence_change_nothing() -> None:
         assert good is table.cached("shop")
 
 
+@SLOW
 async def test_a_lost_broker_is_a_reason_to_ask_at_once_and_again() -> None:
     async with scripted() as server, table_of(server.address) as table:
         names = Names(server)
@@ -280,6 +287,7 @@ async def test_those_who_wait_at_the_end_are_told() -> None:
         names.gate.set()
 
 
+@SLOW
 async def test_a_topic_that_nobody_uses_is_not_polled() -> None:
     async with scripted() as server, table_of(server.address, poll=0.1) as table:
         names = Names(server)

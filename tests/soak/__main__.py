@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("calls", "storm", "open_close", "vanish", "outages", "outage_log", "kill_store")
+PROGRAMS = ("calls", "storm", "open_close", "vanish", "outages", "outage_log", "kill_store", "many_brokers")
 
 
 def run(program: str) -> tuple[int, str]:

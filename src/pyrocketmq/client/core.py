@@ -126,6 +126,7 @@ class ClientCore:
         self._client_id = ""
         self.heartbeats = Heartbeats(lambda: self.client_id, self._links_in_use, config.heartbeat_interval)
         self.faults = FaultTable()
+        self._lost: set[str] = set()
         self._prober = Prober(self.faults.resting, self._link, self.faults.reached, self._probe_failed)
         self.routes.on_route(self._route_came)
         self.brokers.on_lost(self._broker_lost)
@@ -372,19 +373,23 @@ class ClientCore:
                 if link is not None and not link.is_connected:
                     self.heartbeats.greet(link)
         self.brokers.forget_others(self.mapping.broker_names() | {name for name in names if name})
+        self._lost.intersection_update(link.name for link in self.brokers.links())
 
     @property
     def _has_groups(self) -> bool:
         return bool(self.heartbeats.producer_groups or self.heartbeats.consumer_groups)
 
     def _broker_lost(self, link: BrokerLink) -> None:
+        self._lost.add(link.name)
         self.faults.record_failure(link.name, unreachable=True)
         self.routes.refresh_soon(broker=link.name)
 
     def _broker_reached(self, link: BrokerLink) -> None:
         self.faults.reached(link.name)
         self.heartbeats.greet(link)
-        self.routes.refresh_soon(broker=link.name)
+        if link.name in self._lost:
+            self._lost.discard(link.name)
+            self.routes.refresh_soon(broker=link.name)
 
     def _probe_failed(self, name: str, error: RocketMQError) -> None:
         if name in self.mapping.broker_names():

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 AT_ONCE: Final = 64
 """Heartbeats on their way at one time; each may have to connect first."""
 
+FAULT_INTERVAL_S: Final = 60.0
+"""Between two log lines about one broker; its connection logs what is wrong more often."""
+
 _SPREAD_S: Final = 1.0  # over which the heartbeats of one round leave
 
 
@@ -58,7 +61,7 @@ class Heartbeats:
         self._links = links
         self._interval = interval
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
-        self._faults = RepeatedFaults(logger)
+        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S)
         self._producers: dict[str, int] = {}
         self._consumers: dict[str, Callable[[], ConsumerData]] = {}
         self._beating: dict[BrokerLink, asyncio.Task[None]] = {}

@@ -43,6 +43,9 @@ AT_ONCE: Final = 32
 AGE_S: Final = 600.0
 """A topic that nobody has sent to for this long, twice, is forgotten."""
 
+FAULT_INTERVAL_S: Final = 60.0
+"""Between two log lines about routes that cannot be had; the connections log what is wrong more often."""
+
 _GAP_S: Final = 0.2  # between two requests for one topic, however many reasons there are
 _FOLLOW_UPS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)  # name servers learn of a loss or a return a little later
 _TEMPLATE_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # until a topic that brokers create is there
@@ -100,7 +103,7 @@ class RouteTable:
         self._nameservers = nameservers
         self._config = config
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
-        self._faults = RepeatedFaults(logger)
+        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S)
         self._listeners: list[Callable[[TopicRouteData], object]] = []
         self._topics: dict[str, _Topic] = {}
         self._searches: dict[str, _Search] = {}
