@@ -1,9 +1,11 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.bytesio cimport Output
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameView
-from pyrocketmq._native.sending cimport SendFields
+from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.waiters cimport Kind, Slot, Waiters
 
 cdef enum:
@@ -17,6 +19,21 @@ cdef class RequestTaker:
 
     # True when it has taken the request, or False when the handler of the connection has to.
     cdef bint take(self, RequestChannel channel, const FrameView *view) except -1
+
+
+cdef class SendOwner:
+    """Waits for the answer to a send in place of a future, and decides what becomes of it.
+
+    Times are those of the monotonic clock.
+    """
+
+    cdef object future  # made when the send is written; the owner sets it, when it likes
+    cdef double written_at
+
+    # The broker's answer, whatever it says.
+    cdef int answered(self, SendResult result, double now) except -1
+    # There is none, and why.
+    cdef int failed(self, object error) except -1
 
 
 cdef class RequestChannel:
@@ -76,6 +93,16 @@ cdef class RequestChannel:
     cdef object put_send(
         self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
     )
+    # Write the send of a message for an owner, which gets a future. True is what `is_ready` says before.
+    cdef int put_owned(
+        self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
+    ) except -1
+    cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1
+    cdef bint is_here(self) except -1
+    cdef bint is_free(self) noexcept
+    cdef Slot *enlist(
+        self, object waiter, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, double now
+    ) except NULL
     cdef int frame_written(self, bint alone) except -1
     cdef int flush_now(self) except -1
     cdef int wake_drainers(self) except -1
@@ -95,3 +122,6 @@ cdef int refuse_flag(int32_t flag) except -1
 
 # Give a future an error; one that is done keeps what it has.
 cdef int set_error(object future, object error) except -1
+
+# Tell whoever waits, a future or an owner, that there will be no answer.
+cdef int fail_waiter(object waiter, object error) except -1

@@ -9,6 +9,7 @@ from cpython.ref cimport Py_INCREF
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 
+from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.bytesio cimport put_bytes, release, reserve, written
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
@@ -22,6 +23,7 @@ from pyrocketmq._native.waiters cimport (
     NO_WAITER,
     SEND,
     SEND_BATCH,
+    SEND_OWNED,
     SEND_RAW_ID,
     SEND_TEXT_ID,
     TICKS_PER_SECOND,
@@ -30,6 +32,7 @@ from pyrocketmq._native.waiters cimport (
     Waiters,
 )
 
+from asyncio import get_running_loop
 from collections import namedtuple
 
 from pyrocketmq._native.frame import frame_info
@@ -66,6 +69,21 @@ cdef class RequestTaker:
 
     cdef bint take(self, RequestChannel channel, const FrameView *view) except -1:
         return False
+
+
+cdef class SendOwner:
+    """Waits for the answer to a send in place of a future, and decides what becomes of it."""
+
+    cdef int answered(self, SendResult result, double now) except -1:
+        self.future.set_result(result)
+        return 0
+
+    cdef int failed(self, object error) except -1:
+        return set_error(self.future, error)
+
+    def done(self):
+        """True when nobody waits any more."""
+        return self.future.done()
 
 
 cdef class RequestChannel:
@@ -233,10 +251,14 @@ cdef class RequestChannel:
         """Write the send of a message that the broker must not answer."""
         cdef SendFields fields
         self.check_use(True)
-        fill_fields(&fields, queue_id, sys_flag, ONEWAY_FLAG, born_ms)
+        fill_fields(&fields, queue_id, sys_flag, 0, born_ms)
+        self.put_unanswered(encoder, message, &fields, body)
+
+    cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1:
+        fields.wire_flag = ONEWAY_FLAG
         fields.opaque = self.free_opaque()
-        encoder.put_message(&self.out, message, &fields, body)
-        self.frame_written(False)
+        encoder.put_message(&self.out, message, fields, body)
+        return self.frame_written(False)
 
     cdef object put_send(
         self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
@@ -272,9 +294,49 @@ cdef class RequestChannel:
         self.sends = True
         return future
 
+    cdef bint is_free(self) noexcept:
+        return self.is_made and not self.is_ended and written(&self.out) < self.write_buffer_bytes
+
+    cdef bint is_here(self) except -1:
+        """True on the thread and the running event loop of this connection."""
+        # While a flush is due the loop is in the turn in which that was found out.
+        return self.thread == PyThread_get_thread_ident() and (self.flushing or get_running_loop() is self.loop)
+
+    cdef int put_owned(
+        self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
+    ) except -1:
+        cdef Py_ssize_t start = written(&self.out)
+        cdef double now = self.now()
+        fields.opaque = self.free_opaque()
+        encoder.put_message(&self.out, message, fields, None)
+        try:
+            owner.future = self.create_future()
+        except BaseException:
+            self.out.at = self.out.start + start
+            raise
+        owner.written_at = now + self.base
+        self.enlist(owner, fields.opaque, SEND_OWNED, timeout, start, now)
+        self.sends = True
+        return self.frame_written(self.waiters.waiting == 1)
+
     cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **out):
         """A future for the answer to the frame that was just written from `start` on."""
-        cdef double now = self.now()
+        cdef Slot *slot
+        try:
+            future = self.create_future()
+        except BaseException:
+            self.out.at = self.out.start + start
+            raise
+        slot = self.enlist(future, opaque, kind, timeout, start, self.now())
+        if out is not NULL:
+            out[0] = slot
+        self.frame_written(self.waiters.waiting == 1)
+        return future
+
+    cdef Slot *enlist(
+        self, object waiter, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, double now
+    ) except NULL:
+        """Have a future or an owner wait for the answer to the frame that was just written from `start` on."""
         # One tick since a wait must not end early, and one since the coarse clock may be behind.
         cdef int64_t due = <int64_t>((now + timeout) * TICKS_PER_SECOND) + 2
         cdef Waiters waiters = self.waiters
@@ -284,19 +346,15 @@ cdef class RequestChannel:
         elif waiters.waiting >= waiters.sweep_at:
             waiters.sweep(self.rest_until())
         try:
-            future = self.create_future()
-            slot = waiters.add(opaque, future, kind, due)
+            slot = waiters.add(opaque, waiter, kind, due)
         except BaseException:
             self.out.at = self.out.start + start
             raise
         slot.timeout = <float>timeout
         slot.place = self.written_before + start
-        if out is not NULL:
-            out[0] = slot
         if due < self.timer_tick:
             self.arm(due)
-        self.frame_written(waiters.waiting == 1)
-        return future
+        return slot
 
     cdef int check_use(self, bint bounded) except -1:
         if self.thread != PyThread_get_thread_ident() and self.is_made:
@@ -475,7 +533,7 @@ cdef class RequestChannel:
             future = self.waiters.retire(number, until)
             if not future.done():
                 self.timeouts += 1
-                set_error(future, twin_of(error))
+                fail_waiter(future, twin_of(error))
         self.waiters.end_rests(tick)
         if self.timer is not None:
             self.timer.cancel()
@@ -515,7 +573,7 @@ cdef class RequestChannel:
             if not future.done():
                 failed = twin_of(error)
                 failed.maybe_sent = sent
-                set_error(future, failed)
+                fail_waiter(future, failed)
             number = waiters.any_waiter(number + 1)
         return 0
 
@@ -569,3 +627,7 @@ cdef int set_error(object future, object error) except -1:
         # Counted here; a caller who dropped the future does not want one log line for each.
         future._log_traceback = False
     return 0
+
+
+cdef int fail_waiter(object waiter, object error) except -1:
+    return (<SendOwner>waiter).failed(error) if isinstance(waiter, SendOwner) else set_error(waiter, error)

@@ -16,8 +16,9 @@ from pyrocketmq._native.channel cimport (
     FLUSH_BYTES,
     RequestChannel,
     RequestTaker,
+    SendOwner,
     codec_number,
-    set_error,
+    fail_waiter,
 )
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameReader, FrameView, decode_view
@@ -30,6 +31,7 @@ from pyrocketmq._native.waiters cimport (
     RESTING,
     SEND,
     SEND_BATCH,
+    SEND_OWNED,
     SEND_RAW_ID,
     SEND_TEXT_ID,
     Slot,
@@ -268,6 +270,9 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         result = make_send_result(
             PyBytes_FromStringAndSize(<const char *>frame, WORDS_BYTES + view.header_size), &answer
         )
+        if slot.kind == SEND_OWNED:
+            (<SendOwner>self.waiters.finish(number)).answered(result, self.last_read + self.base)
+            return 1
         give_id(result, slot)
         self.resolve(self.waiters.finish(number), result)
         return 1
@@ -294,8 +299,10 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             )
         except DeserializationError as error:
             error.maybe_sent = True
-            set_error(self.waiters.finish(number), error)
+            fail_waiter(self.waiters.finish(number), error)
             return 0
+        if slot.kind == SEND_OWNED:
+            return (<SendOwner>self.waiters.finish(number)).answered(<SendResult>result, self.last_read + self.base)
         give_id(<SendResult>result, slot)
         return self.resolve(self.waiters.finish(number), result)
 

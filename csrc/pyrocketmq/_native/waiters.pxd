@@ -13,6 +13,7 @@ cdef enum Kind:
     COMMAND
     SEND  # the broker's message id is the only one
     SEND_RAW_ID  # id.raw
+    SEND_OWNED  # what waits is a SendOwner, which knows the message
     SEND_TEXT_ID  # id.kept is the str
     SEND_BATCH  # id.kept is the list of messages
 

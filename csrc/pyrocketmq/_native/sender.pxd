@@ -1,0 +1,95 @@
+from libc.stdint cimport int32_t, uint64_t
+
+from pyrocketmq._native.answer cimport SendResult
+from pyrocketmq._native.channel cimport SendOwner
+from pyrocketmq._native.connection cimport Connection
+from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.sending cimport SendEncoder
+
+
+cdef class SendLink:
+    cdef readonly str name
+    cdef public str address
+    cdef public object owner  # what it is made of, for those who use it otherwise
+    cdef readonly SendEncoder encoder
+    cdef Connection _connection
+    cdef public double rests_until  # on the monotonic clock; 0 when nothing is held against it
+    cdef public Py_ssize_t max_in_flight
+    cdef readonly Py_ssize_t in_flight
+    cdef readonly Py_ssize_t unconfirmed  # one-way sends that no marked one has confirmed yet
+    cdef Py_ssize_t unmarked  # of these, the ones since the last mark
+    cdef list waiting  # futures of one-way sends that wait for a mark
+
+    cdef bint is_usable(self, double now) except -1
+
+
+cdef class SendTarget:
+    cdef readonly SendLink link
+    cdef readonly int32_t queue_id
+    cdef readonly object queue
+
+
+cdef class SendTargets:
+    cdef readonly tuple targets
+    cdef readonly object route
+    cdef public double valid_until
+    cdef Py_ssize_t next_at
+
+
+cdef class SendTable:
+    cdef dict topics
+    cdef str last_topic
+    cdef SendTargets last
+    cdef public bint is_plain
+    cdef public bint takes_not_ok
+    cdef public double timeout
+    cdef public double share_of_timeout
+    cdef public double least_share
+    cdef public double slow_after
+    cdef public Py_ssize_t compress_over
+    cdef public Py_ssize_t max_in_flight
+    cdef public Py_ssize_t max_in_flight_bytes
+    cdef public Py_ssize_t oneway_window
+    cdef public object general
+    cdef public object general_oneway
+    cdef public object take_over
+    cdef public object take_over_oneway
+    cdef public object on_latency
+    cdef readonly Py_ssize_t in_flight
+    cdef readonly Py_ssize_t in_flight_bytes
+    cdef readonly uint64_t sent
+    cdef readonly uint64_t sent_bytes
+    cdef readonly uint64_t not_confirmed
+    cdef readonly uint64_t oneway
+    cdef list waiting  # futures of sends that wait for room
+
+    cdef SendTarget find(self, Message message, double now)
+    cdef int release(self, Py_ssize_t size) except -1
+
+
+cdef class SendCall(SendOwner):
+    cdef SendTable table
+    cdef SendTarget target
+    cdef readonly Message message
+    cdef readonly object options
+    cdef readonly double timeout  # 0 for that of the table
+    cdef object iterator
+    cdef Py_ssize_t size
+    cdef int state
+
+    cdef object begin(self)
+    cdef bint begin_quickly(self) except -1
+    cdef int hand_over(self, object outcome) except -1
+
+
+cdef class OnewayMark(SendOwner):
+    cdef SendTable table
+    cdef readonly SendTarget target
+    cdef readonly Message message
+    cdef Py_ssize_t covers
+
+    cdef int end(self, object outcome) except -1
+
+
+cdef class Sender:
+    cdef SendTable _table

@@ -1,0 +1,599 @@
+"""The quick way of sends: prepared queues are taken in turn, and the caller awaits what the connection resolves.
+
+Whatever is out of the ordinary (no queue at hand, options, limits, refusals, time-outs) is handed to functions that
+were given, which know about routes and retries; nothing here does. Used on one event loop.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_GET_SIZE
+from libc.stdint cimport int32_t
+from libc.string cimport memcpy
+
+from pyrocketmq._native.answer cimport SendResult
+from pyrocketmq._native.channel cimport SendOwner, set_error
+from pyrocketmq._native.clock cimport now_ms
+from pyrocketmq._native.connection cimport Connection
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
+from pyrocketmq._native.monotonic cimport coarse_monotonic
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
+
+from asyncio import InvalidStateError
+
+from pyrocketmq.errors import ConfigurationError, InvalidMessageError
+
+__all__ = [
+    "OnewayMark", "SendCall", "SendLink", "SendTable", "SendTarget", "SendTargets", "Sender", "message_of",
+    "put_oneway_send",
+]
+
+cdef extern from "Python.h":
+    int PyErr_WarnFormat(object category, Py_ssize_t level, const char *format, ...) except -1
+
+cdef enum State:
+    NEW
+    BEGUN
+
+cdef enum:
+    CODE_SUCCESS = 0
+    FIRST_NOT_OK = 10  # FLUSH_DISK_TIMEOUT, SLAVE_NOT_AVAILABLE, FLUSH_SLAVE_TIMEOUT
+    LAST_NOT_OK = 12
+
+cdef str SHARDING_KEY = "SHARDING_KEY"
+cdef str JAVA_SHARDING_KEY = "__SHARDINGKEY"
+
+
+@cython.final
+cdef class SendLink:
+    """One broker as sends see it.
+
+    Args:
+        name: the broker's name.
+        address: its address, for whoever asks.
+        encoder: writes the frames.
+        max_in_flight: sends of this table that may wait for its answers; more take the general way.
+    """
+
+    def __cinit__(
+        self, str name not None, str address not None, SendEncoder encoder not None, Py_ssize_t max_in_flight=1 << 30
+    ):
+        self.name = name
+        self.address = address
+        self.encoder = encoder
+        self.max_in_flight = max_in_flight
+        self.waiting = []
+
+    @property
+    def connection(self):
+        """The connection that sends are written to, or None."""
+        return self._connection
+
+    @connection.setter
+    def connection(self, Connection value):
+        self._connection = value
+
+    cdef bint is_usable(self, double now) except -1:
+        return (
+            self._connection is not None
+            and self._connection.is_free()
+            and self.in_flight < self.max_in_flight
+            and (self.rests_until == 0 or self.rests_until <= now)
+        )
+
+    def wait_for_mark(self, future not None):
+        """Have a future resolved when one-way sends are confirmed again."""
+        self.waiting.append(future)
+
+
+@cython.final
+cdef class SendTarget:
+    """One queue that sends may go to."""
+
+    def __cinit__(self, SendLink link not None, int32_t queue_id, queue):
+        self.link = link
+        self.queue_id = queue_id
+        self.queue = queue
+
+
+@cython.final
+cdef class SendTargets:
+    """The queues of one topic, taken in turn.
+
+    Args:
+        route: what they were made of, for those who look whether it still is the one.
+        targets: the queues in their order.
+        valid_until: on the monotonic clock; after that the general way looks at the route again.
+        start: which one is first.
+    """
+
+    def __cinit__(self, route, targets, double valid_until, Py_ssize_t start=0):
+        self.route = route
+        self.targets = tuple(targets)
+        self.valid_until = valid_until
+        self.next_at = start % len(self.targets) if self.targets else 0
+        for target in self.targets:
+            if not isinstance(target, SendTarget):
+                raise TypeError(f"a target is a SendTarget, not {type(target).__name__}")
+
+
+@cython.final
+cdef class SendTable:
+    """What the sends of one group share: queues by topic, limits, counters, and who does what is not quick.
+
+    Args:
+        general: ``general(message, options, timeout)`` is a coroutine that sends a message.
+        general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
+        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error.
+        take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be confirmed.
+        on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
+    """
+
+    def __cinit__(self, *, general, general_oneway, take_over, take_over_oneway, on_latency):
+        self.topics = {}
+        self.waiting = []
+        self.general = general
+        self.general_oneway = general_oneway
+        self.take_over = take_over
+        self.take_over_oneway = take_over_oneway
+        self.on_latency = on_latency
+        self.is_plain = True
+        self.takes_not_ok = True
+        self.timeout = 3.0
+        self.share_of_timeout = 1 / 3
+        self.least_share = 0.2
+        self.slow_after = 0.5
+        self.compress_over = self.max_in_flight = self.max_in_flight_bytes = (<Py_ssize_t>1) << 62
+        self.oneway_window = 0
+
+    def put(self, str topic not None, SendTargets targets not None):
+        """Send messages of a topic to these queues from now on."""
+        self.topics[topic] = targets
+        self.last_topic = None
+
+    def get(self, str topic not None):
+        """The queues of a topic, or None."""
+        return self.topics.get(topic)
+
+    def clear(self):
+        """Forget all queues: every send takes the general way until there are some again."""
+        self.topics.clear()
+        self.last_topic = None
+        self.last = None
+
+    def reset(self):
+        """Forget the sends under way as well, which will never end in this process."""
+        self.clear()
+        self.in_flight = self.in_flight_bytes = 0
+        self.waiting = []
+
+    def pick(self, Message message not None):
+        """The next queue for a plain message, or None when the general way has to be taken."""
+        return self.find(message, coarse_monotonic())
+
+    def take(self, Py_ssize_t size):
+        """Count a send that is under way by the general way; `give` ends that."""
+        self.in_flight += 1
+        self.in_flight_bytes += size
+
+    def give(self, Py_ssize_t size):
+        """End what `take` began."""
+        self.release(size)
+
+    def count(self, SendResult result not None, Py_ssize_t size):
+        """Count a message that a broker has stored."""
+        self.sent += 1
+        self.sent_bytes += size
+        if result.answer.code != CODE_SUCCESS:
+            self.not_confirmed += 1
+
+    @property
+    def has_room(self):
+        """True while another send may begin."""
+        return self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes
+
+    def wait_for_room(self, future not None):
+        """Have a future resolved when sends have ended."""
+        self.waiting.append(future)
+
+    cdef SendTarget find(self, Message message, double now):
+        cdef SendTargets targets
+        cdef SendTarget target
+        cdef Py_ssize_t size
+        if not self.is_plain or PyBytes_GET_SIZE(message._body) >= self.compress_over:
+            return None
+        if message._topic is not self.last_topic:
+            targets = self.topics.get(message._topic)
+            if targets is None:
+                return None
+            self.last_topic = message._topic
+            self.last = targets
+        targets = self.last
+        if message._more is not None and is_keyed(message):
+            return None
+        if (
+            now > targets.valid_until
+            or self.in_flight >= self.max_in_flight
+            or self.in_flight_bytes >= self.max_in_flight_bytes
+        ):
+            return None
+        size = len(targets.targets)
+        for _ in range(size):
+            target = <SendTarget>targets.targets[targets.next_at]
+            targets.next_at += 1
+            if targets.next_at == size:
+                targets.next_at = 0
+            if target.link.is_usable(now):
+                return target
+        return None
+
+    cdef int release(self, Py_ssize_t size) except -1:
+        self.in_flight -= 1
+        self.in_flight_bytes -= size
+        if self.waiting and self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes:
+            wake(self.waiting)
+        return 0
+
+
+cdef bint is_keyed(Message message) except -1:
+    """True for a message whose queue or order is not free to choose."""
+    return message.more_property(SHARDING_KEY) is not None or message.more_property(JAVA_SHARDING_KEY) is not None
+
+
+cdef int wake(list waiting) except -1:
+    for future in waiting:
+        if not future.done():
+            future.set_result(None)
+    del waiting[:]
+    return 0
+
+
+@cython.final
+@cython.freelist(1024)
+cdef class SendCall(SendOwner):
+    """A send that begins when it is awaited, or run as a task; it has all that a coroutine has."""
+
+    def __await__(self):
+        return self.begin()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.iterator is None:
+            self.iterator = self.begin()
+        return next(self.iterator)
+
+    def send(self, value):
+        """As a coroutine's."""
+        if self.iterator is None:
+            if value is not None:
+                raise TypeError("can't send non-None value to a just-started coroutine")
+            self.iterator = self.begin()
+        if value is None:
+            return next(self.iterator)
+        return self.iterator.send(value)
+
+    def throw(self, kind, value=None, trace=None):
+        """As a coroutine's."""
+        if self.iterator is None:
+            self.state = BEGUN
+            error = kind if value is None else value
+            raise error
+        return self.iterator.throw(kind if value is None else value)
+
+    def close(self):
+        """As a coroutine's: nothing is sent if it has not begun."""
+        self.state = BEGUN
+        if self.iterator is not None:
+            self.iterator.close()
+
+    def __dealloc__(self):
+        if self.state == NEW and self.message is not None:
+            warn_of_unawaited()
+
+    def __repr__(self):
+        return f"<SendCall of {self.message!r}>"
+
+    @property
+    def link(self):
+        """The broker that it went to."""
+        return self.target.link
+
+    @property
+    def queue(self):
+        """The queue that it went to."""
+        return self.target.queue
+
+    @property
+    def begun(self):
+        """When it was written, on the monotonic clock."""
+        return self.written_at
+
+    @property
+    def future(self):
+        """What its caller awaits."""
+        return self.future
+
+    cdef object begin(self):
+        if self.state != NEW:
+            raise RuntimeError("cannot reuse an awaited send")
+        self.state = BEGUN
+        if self.options is None and self.begin_quickly():
+            return iter(self.future)
+        return self.table.general(self.message, self.options, self.timeout).__await__()
+
+    cdef bint begin_quickly(self) except -1:
+        cdef SendTable table = self.table
+        cdef SendTarget target = table.find(self.message, coarse_monotonic())
+        cdef SendFields fields
+        cdef double share
+        if target is None or not target.link._connection.is_here():
+            return False
+        fields.queue_id = target.queue_id
+        fields.opaque = fields.sys_flag = fields.wire_flag = 0
+        fields.born_ms = now_ms()
+        share = (self.timeout or table.timeout) * table.share_of_timeout
+        if share < table.least_share:
+            share = min(table.least_share, self.timeout or table.timeout)
+        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, share)
+        self.target = target
+        self.size = PyBytes_GET_SIZE(self.message._body)
+        target.link.in_flight += 1
+        table.in_flight += 1
+        table.in_flight_bytes += self.size
+        return True
+
+    cdef int answered(self, SendResult result, double now) except -1:
+        cdef SendTable table = self.table
+        cdef SendLink link = self.target.link
+        cdef int code = result.answer.code
+        if code != CODE_SUCCESS and not (table.takes_not_ok and FIRST_NOT_OK <= code <= LAST_NOT_OK):
+            return self.hand_over(result)
+        link.in_flight -= 1
+        table.release(self.size)
+        table.sent += 1
+        table.sent_bytes += self.size
+        if code != CODE_SUCCESS:
+            table.not_confirmed += 1
+        give_id(result, self.message)
+        result.message_queue = self.target.queue
+        try:
+            self.future.set_result(result)
+        except InvalidStateError:
+            pass  # cancelled, and nobody had noticed yet
+        if link.rests_until != 0 or now - self.written_at > table.slow_after:
+            table.on_latency(link, now - self.written_at)
+        return 0
+
+    cdef int failed(self, object error) except -1:
+        return self.hand_over(error)
+
+    cdef int hand_over(self, object outcome) except -1:
+        self.target.link.in_flight -= 1
+        self.table.release(self.size)
+        try:
+            self.table.take_over(self, outcome)
+        except Exception as error:
+            set_error(self.future, error)
+        return 0
+
+
+cdef inline int give_id(SendResult result, Message message) except -1:
+    """The client's id of what was sent, which the answer does not have."""
+    if message.unique_id_state == RAW_ID:
+        result.has_unique_id = True
+        memcpy(result.unique_id_bytes, message.unique_id_bytes, 16)
+    elif message.unique_id_state != NO_ID:
+        result._msg_id = message.get_property("UNIQ_KEY")
+    return 0
+
+
+cdef int warn_of_unawaited() noexcept:
+    PyErr_WarnFormat(RuntimeWarning, 1, "a send was never awaited, so nothing was sent")
+    return 0
+
+
+@cython.final
+cdef class OnewayMark(SendOwner):
+    """A one-way send that is answered after all, which tells that those before it were taken from the wire."""
+
+    @property
+    def link(self):
+        """The broker that it went to."""
+        return self.target.link
+
+    cdef int answered(self, SendResult result, double now) except -1:
+        return self.end(result if result.answer.code != CODE_SUCCESS else None)
+
+    cdef int failed(self, object error) except -1:
+        return self.end(error)
+
+    cdef int end(self, object outcome) except -1:
+        if outcome is None:
+            self.confirm()
+        else:
+            self.table.take_over_oneway(self, outcome)
+        return 0
+
+    def confirm(self):
+        """Those up to this one are done with; who waits may go on."""
+        cdef SendLink link = self.target.link
+        link.unconfirmed -= self.covers
+        self.covers = 0
+        if link.waiting:
+            wake(link.waiting)
+
+
+@cython.final
+cdef class Nothing:
+    """A coroutine that is over; one object serves all who await it."""
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+    def send(self, value):
+        """As a coroutine's."""
+        raise StopIteration
+
+    def throw(self, kind, value=None, trace=None):
+        """As a coroutine's."""
+        raise (kind if value is None else value)
+
+    def close(self):
+        """As a coroutine's."""
+
+
+cdef Nothing NOTHING = Nothing()
+
+
+cdef class Sender:
+    """What producers derive from: sends that begin without a coroutine where nothing is out of the ordinary."""
+
+    def __init__(self, SendTable table not None):
+        self._table = table
+
+    def send(
+        self,
+        message,
+        body=None,
+        *,
+        tags=None,
+        keys=None,
+        properties=None,
+        timeout=None,
+        queue=None,
+        selector=None,
+        sharding_key=None,
+        ordered=None,
+        delay_level=None,
+        delay=None,
+        delay_ms=None,
+        deliver_at=None,
+    ):
+        """Send a message and wait for what became of it."""
+        cdef SendCall call = SendCall.__new__(SendCall)
+        if type(message) is not Message or body is not None or tags is not None:
+            message = message_of(message, body, tags, keys, properties)
+        elif keys is not None or properties is not None:
+            message_of(message, body, tags, keys, properties)
+        call.table = self._table
+        if timeout is not None:
+            call.timeout = check_timeout(timeout)
+        if not (
+            queue is None
+            and selector is None
+            and sharding_key is None
+            and ordered is None
+            and delay_level is None
+            and delay is None
+            and delay_ms is None
+            and deliver_at is None
+        ):
+            call.options = {
+                "queue": queue,
+                "selector": selector,
+                "sharding_key": sharding_key,
+                "ordered": ordered,
+                "delay_level": delay_level,
+                "delay": delay,
+                "delay_ms": delay_ms,
+                "deliver_at": deliver_at,
+            }
+        call.message = <Message>message
+        return call
+
+    def send_oneway(
+        self,
+        message,
+        body=None,
+        *,
+        tags=None,
+        keys=None,
+        properties=None,
+        queue=None,
+        selector=None,
+        sharding_key=None,
+    ):
+        """Send a message without an answer."""
+        cdef SendTable table = self._table
+        cdef SendTarget target
+        cdef SendLink link
+        if type(message) is not Message or body is not None or tags is not None:
+            message = message_of(message, body, tags, keys, properties)
+        elif keys is not None or properties is not None:
+            message_of(message, body, tags, keys, properties)
+        if queue is not None or selector is not None or sharding_key is not None:
+            options = {"queue": queue, "selector": selector, "sharding_key": sharding_key}
+            return table.general_oneway(message, options)
+        target = table.find(<Message>message, coarse_monotonic())
+        if target is None or not target.link._connection.is_here():
+            return table.general_oneway(message, None)
+        link = target.link
+        if table.oneway_window and link.unconfirmed >= table.oneway_window:
+            return table.general_oneway(message, None)
+        put_oneway(table, target, <Message>message, 0, None)
+        return NOTHING
+
+
+def put_oneway_send(
+    SendTable table not None, SendTarget target not None, Message message not None, int sys_flag=0, bytes body=None
+):
+    """Write a one-way send to a queue whose connection is open, and mark it if one is due."""
+    put_oneway(table, target, message, sys_flag, body)
+
+
+cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys_flag, bytes body) except -1:
+    cdef SendLink link = target.link
+    cdef SendFields fields
+    cdef OnewayMark mark
+    fields.queue_id = target.queue_id
+    fields.opaque = fields.wire_flag = 0
+    fields.sys_flag = sys_flag
+    fields.born_ms = now_ms()
+    if table.oneway_window and body is None and link.unmarked + 1 >= (table.oneway_window + 1) // 2:
+        mark = OnewayMark.__new__(OnewayMark)
+        mark.table = table
+        mark.target = target
+        mark.message = message
+        mark.covers = link.unmarked + 1
+        link._connection.put_owned(link.encoder, message, &fields, mark, table.timeout)
+        link.unmarked = 0
+    else:
+        link._connection.put_unanswered(link.encoder, message, &fields, body)
+        link.unmarked += 1
+    link.unconfirmed += 1
+    table.oneway += 1
+    return 0
+
+
+def message_of(message, body, tags, keys, properties):
+    """The message that the arguments of a send describe."""
+    if type(message) is Message:
+        raise InvalidMessageError(
+            "a send got a Message, and body, tags, keys or properties beside it",
+            field="message",
+            advice="put them into the Message, or give a topic and a body",
+        )
+    if body is None:
+        raise InvalidMessageError(
+            f"a send got {type(message).__name__} and no body",
+            field="body",
+            advice="give a Message, or a topic and a body",
+        )
+    return Message(message, body, tags, keys, properties=properties)
+
+
+cdef double check_timeout(object timeout) except? -1:
+    cdef double seconds = timeout
+    if not 0 < seconds <= 86400:
+        raise ConfigurationError(
+            f"timeout is {seconds:g} s, it must be > 0 and at most 86,400",
+            field="timeout",
+            advice="give the seconds that the send may take in all",
+        )
+    return seconds

@@ -1,0 +1,334 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Self, final, overload
+
+from typing_extensions import disjoint_base
+
+from pyrocketmq._native.answer import SendResult
+from pyrocketmq._native.connection import Connection
+from pyrocketmq._native.message import Message
+from pyrocketmq._native.sending import SendEncoder
+from pyrocketmq.errors import RocketMQError
+
+__all__ = [
+    "OnewayMark",
+    "SendCall",
+    "SendLink",
+    "SendTable",
+    "SendTarget",
+    "SendTargets",
+    "Sender",
+    "message_of",
+    "put_oneway_send",
+]
+
+@final
+class SendLink:
+    """One broker as sends see it.
+
+    Args:
+        name: the broker's name.
+        address: its address, for whoever asks.
+        encoder: writes the frames.
+        max_in_flight: sends of this table that may wait for its answers; more take the general way.
+    """
+
+    address: str
+    owner: Any
+    """What it is made of, for those who use that in other ways."""
+    rests_until: float
+    """Until when others are preferred, on the monotonic clock; 0 when nothing is held against it."""
+    max_in_flight: int
+
+    def __new__(
+        cls, name: str, address: str, encoder: SendEncoder, max_in_flight: int = 1073741824
+    ) -> Self: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def encoder(self) -> SendEncoder: ...
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that sends are written to, or None."""
+    @connection.setter
+    def connection(self, value: Connection | None) -> None: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def unconfirmed(self) -> int:
+        """One-way sends that no marked one has confirmed yet."""
+    def wait_for_mark(self, future: asyncio.Future[None]) -> None:
+        """Have a future resolved when one-way sends are confirmed again."""
+
+@final
+class SendTarget:
+    """One queue that sends may go to."""
+
+    def __new__(cls, link: SendLink, queue_id: int, queue: object) -> Self: ...
+    @property
+    def link(self) -> SendLink: ...
+    @property
+    def queue_id(self) -> int: ...
+    @property
+    def queue(self) -> Any: ...
+
+@final
+class SendTargets:
+    """The queues of one topic, taken in turn.
+
+    Args:
+        route: what they were made of, for those who look whether it still is the one.
+        targets: the queues in their order.
+        valid_until: on the monotonic clock; after that the general way looks at the route again.
+        start: which one is first.
+    """
+
+    valid_until: float
+
+    def __new__(
+        cls, route: object, targets: Iterable[SendTarget], valid_until: float, start: int = 0
+    ) -> Self: ...
+    @property
+    def route(self) -> object: ...
+    @property
+    def targets(self) -> tuple[SendTarget, ...]: ...
+
+@final
+class SendTable:
+    """What the sends of one group share: queues by topic, limits, counters, and who does what is not quick.
+
+    Args:
+        general: ``general(message, options, timeout)`` is a coroutine that sends a message.
+        general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
+        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error.
+        take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be
+            confirmed.
+        on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
+    """
+
+    is_plain: bool
+    """Whether there is a quick way at all."""
+    takes_not_ok: bool
+    """Whether a message that is stored and not confirmed ends its send."""
+    timeout: float
+    """Seconds of a send that names none."""
+    share_of_timeout: float
+    """Which part of it the first try may take."""
+    least_share: float
+    """Seconds the first try may take at least."""
+    slow_after: float
+    """Answers that take longer are told to ``on_latency``."""
+    compress_over: int
+    """Larger bodies take the general way."""
+    max_in_flight: int
+    max_in_flight_bytes: int
+    oneway_window: int
+    """One-way sends to a broker that may be unconfirmed; 0 confirms none."""
+    general: Callable[[Message, dict[str, Any] | None, float], Coroutine[Any, Any, SendResult]]
+    general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]]
+    take_over: Callable[[SendCall, SendResult | RocketMQError], object]
+    take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object]
+    on_latency: Callable[[SendLink, float], object]
+
+    def __new__(
+        cls,
+        *,
+        general: Callable[[Message, dict[str, Any] | None, float], Coroutine[Any, Any, SendResult]],
+        general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]],
+        take_over: Callable[[SendCall, SendResult | RocketMQError], object],
+        take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object],
+        on_latency: Callable[[SendLink, float], object],
+    ) -> Self: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def in_flight_bytes(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def sent_bytes(self) -> int: ...
+    @property
+    def not_confirmed(self) -> int: ...
+    @property
+    def oneway(self) -> int: ...
+    @property
+    def has_room(self) -> bool:
+        """True while another send may begin."""
+    def put(self, topic: str, targets: SendTargets) -> None:
+        """Send messages of a topic to these queues from now on."""
+    def get(self, topic: str) -> SendTargets | None:
+        """The queues of a topic, or None."""
+    def clear(self) -> None:
+        """Forget all queues: every send takes the general way until there are some again."""
+    def reset(self) -> None:
+        """Forget the sends under way as well, which will never end in this process."""
+    def pick(self, message: Message) -> SendTarget | None:
+        """The next queue for a plain message, or None when the general way has to be taken."""
+    def take(self, size: int) -> None:
+        """Count a send that is under way by the general way; ``give`` ends that."""
+    def give(self, size: int) -> None:
+        """End what ``take`` began."""
+    def count(self, result: SendResult, size: int) -> None:
+        """Count a message that a broker has stored."""
+    def wait_for_room(self, future: asyncio.Future[None]) -> None:
+        """Have a future resolved when sends have ended."""
+
+@final
+class SendCall(Coroutine[Any, Any, SendResult]):
+    """A send that begins when it is awaited, or run as a task; it has all that a coroutine has."""
+
+    @property
+    def message(self) -> Message: ...
+    @property
+    def options(self) -> dict[str, Any] | None: ...
+    @property
+    def timeout(self) -> float:
+        """Seconds for all of it; 0 for those of the table."""
+    @property
+    def link(self) -> SendLink:
+        """The broker that it went to."""
+    @property
+    def queue(self) -> Any:
+        """The queue that it went to."""
+    @property
+    def begun(self) -> float:
+        """When it was written, on the monotonic clock."""
+    @property
+    def future(self) -> asyncio.Future[SendResult]:
+        """What its caller awaits."""
+    def done(self) -> bool:
+        """True when nobody waits any more."""
+    def __await__(self) -> Generator[Any, Any, SendResult]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def send(self, value: Any) -> Any:
+        """As a coroutine's."""
+    def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
+        """As a coroutine's."""
+    def close(self) -> None:
+        """As a coroutine's: nothing is sent if it has not begun."""
+
+@final
+class OnewayMark:
+    """A one-way send that is answered after all, which tells that those before it have arrived."""
+
+    @property
+    def target(self) -> SendTarget: ...
+    @property
+    def message(self) -> Message: ...
+    @property
+    def link(self) -> SendLink:
+        """The broker that it went to."""
+    def done(self) -> bool:
+        """True when nobody waits any more."""
+    def confirm(self) -> None:
+        """Those up to this one are done with; who waits may go on."""
+
+@disjoint_base
+class Sender:
+    """What producers derive from: sends without a coroutine, where nothing is out of the ordinary."""
+
+    def __init__(self, table: SendTable) -> None: ...
+    @overload
+    def send(
+        self,
+        message: Message,
+        body: None = None,
+        *,
+        timeout: float | None = None,
+        queue: Any = None,
+        selector: Any = None,
+        sharding_key: str | None = None,
+        ordered: bool | None = None,
+        delay_level: int | None = None,
+        delay: float | None = None,
+        delay_ms: int | None = None,
+        deliver_at: datetime | int | None = None,
+    ) -> Coroutine[Any, Any, SendResult]: ...
+    @overload
+    def send(
+        self,
+        message: str,
+        body: bytes | bytearray | memoryview | str,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        timeout: float | None = None,
+        queue: Any = None,
+        selector: Any = None,
+        sharding_key: str | None = None,
+        ordered: bool | None = None,
+        delay_level: int | None = None,
+        delay: float | None = None,
+        delay_ms: int | None = None,
+        deliver_at: datetime | int | None = None,
+    ) -> Coroutine[Any, Any, SendResult]:
+        """Send a message, given as such or by topic and body, and wait for what became of it.
+
+        A result whose ``ok`` is false means that the message is stored, and that a flush or a copy could
+        not be confirmed in time.
+
+        Args:
+            message: the message, or the topic it goes to.
+            body: the content, when the first argument is a topic.
+            tags: one tag that consumers can filter by.
+            keys: index keys.
+            properties: further properties.
+            timeout: seconds for all of it, retries included; ``send_timeout`` by default.
+            queue: the queue to send to; retries stay on it.
+            selector: who picks the queue; retries stay on it.
+            sharding_key: messages with the same key keep their order, on one queue.
+            ordered: keep the order of the messages of one queue: only one is under way at a time.
+            delay_level: deliver later, by one of the levels 1 to 18.
+            delay: deliver so many seconds later.
+            delay_ms: deliver so many milliseconds later.
+            deliver_at: deliver at this time: a datetime, or milliseconds since 1970.
+
+        Raises:
+            InvalidMessageError, MessageTooLargeError, ConfigurationError: nothing was sent.
+            RouteNotFoundError: no name server knows the topic.
+            SendError: all tries failed; SendTimeoutError when the time-out was over.
+            BrokerError: the broker refused the message for good.
+        """
+    @overload
+    def send_oneway(
+        self,
+        message: Message,
+        body: None = None,
+        *,
+        queue: Any = None,
+        selector: Any = None,
+        sharding_key: str | None = None,
+    ) -> Awaitable[None]: ...
+    @overload
+    def send_oneway(
+        self,
+        message: str,
+        body: bytes | bytearray | memoryview | str,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        queue: Any = None,
+        selector: Any = None,
+        sharding_key: str | None = None,
+    ) -> Awaitable[None]:
+        """Send a message without an answer: whether it was stored is not known.
+
+        It is written when this is called; awaiting it waits until the broker keeps up, see
+        ``oneway_window``. Raises as ``send``, for what is known before sending.
+        """
+
+def put_oneway_send(
+    table: SendTable, target: SendTarget, message: Message, sys_flag: int = 0, body: bytes | None = None
+) -> None:
+    """Write a one-way send to a queue whose connection is open, and mark it if one is due."""
+
+def message_of(message: object, body: object, tags: object, keys: object, properties: object) -> Message:
+    """The message that the arguments of a send describe.
+
+    Raises:
+        InvalidMessageError: there is none, or more than one.
+    """
