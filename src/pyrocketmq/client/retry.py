@@ -145,23 +145,23 @@ class RetryPlan:
         """True for a broker that has said it will not take this message."""
         return broker in self._refused
 
-    def failed(self, tried: SendTry, now: float, *, others: bool) -> Retry | None:
+    def failed(self, tried: SendTry, now: float, *, brokers: int) -> Retry | None:
         """Take note of a failed try; gives the next step, or None when ``error`` is what is left to say.
 
         Args:
             tried: the try; its error is set.
             now: the time.
-            others: there is a broker other than that of this try.
+            brokers: how many brokers the topic has.
         """
         self.tries.append(tried)
         verdict = judge(tried.error)
-        elsewhere = others and not self._stays
+        elsewhere = brokers > 1 and not self._stays
         left = self.deadline - now
         if verdict is Verdict.FINAL or left <= _LEAST_LEFT:
             return None
         if verdict is Verdict.ELSEWHERE:
             self._refused.add(tried.broker)
-            if not elsewhere:
+            if self._stays or len(self._refused) >= brokers:
                 return None
         if verdict is Verdict.FREE:
             self._free += 1

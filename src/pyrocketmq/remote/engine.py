@@ -90,6 +90,11 @@ class Engine:
         return threading.current_thread() is self._thread
 
     @property
+    def thread_id(self) -> int:
+        """What ``threading.get_ident`` gives on the engine thread."""
+        return self._thread.ident or 0
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """Its event loop."""
         return self._loop

@@ -1,0 +1,538 @@
+"""SendCore: how a message gets to a broker, whoever sends it: producers, traces, transactions, tools.
+
+The quick way is native and has nothing to decide; all else is here: routes, the choice of a queue, order,
+compression, retries inside one deadline. What is tried next and where is asked of the RetryPlan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import os
+import weakref
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from pyrocketmq._native.answer import SendResult
+from pyrocketmq._native.sender import Sender, SendTable
+from pyrocketmq.client.hooks import SendContext, SendKind
+from pyrocketmq.client.lines import Lines
+from pyrocketmq.client.outgoing import Outgoing, Packing, check_size, outgoing
+from pyrocketmq.client.retry import RetryPlan, Verdict, judge
+from pyrocketmq.client.selectors import MessageHashSelector, QueueSelector
+from pyrocketmq.client.targets import Targets, Try
+from pyrocketmq.errors import BackPressureError, ClientClosedError, RocketMQError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from pyrocketmq._native.message import Message
+    from pyrocketmq._native.sender import OnewayMark, SendCall, SendTarget
+    from pyrocketmq.client.core import ClientCore
+    from pyrocketmq.client.mapping import PublishRoute
+    from pyrocketmq.client.retry import Retry
+    from pyrocketmq.client.selectors import AsyncQueueSelector
+
+__all__ = ["SendCore", "SendSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSettings:
+    """How messages are sent; durations are seconds, sizes bytes."""
+
+    timeout: float = 3.0
+    """For one send in all, retries included."""
+    retries: int = 2
+    """Tries after the first, of those that may store a second copy or are refused for a while."""
+    retry_not_ok: bool = False
+    """Whether a message that is stored and not confirmed is sent again."""
+    packing: Packing = field(default_factory=Packing)
+    """How bodies are compressed."""
+    selector: QueueSelector | AsyncQueueSelector | None = None
+    """Who picks the queues of messages without a key; None takes them in turn."""
+    key_selector: QueueSelector = field(default_factory=MessageHashSelector)
+    """Who picks the queues of messages with a sharding key, and of those sent in order."""
+    max_in_flight: int = 16_384
+    """Sends that may be under way; further ones wait."""
+    max_in_flight_bytes: int = 64 * 1024 * 1024
+    """The same in bytes of their bodies."""
+    oneway_window: int = 1024
+    """One-way sends to a broker that may be unconfirmed; 0 confirms none."""
+
+
+class SendCore(Sender):
+    """The sends of one producer group.
+
+    Args:
+        core: the client.
+        group: the producer group, with its namespace.
+        settings: time-outs, retries, limits.
+    """
+
+    def __init__(self, core: ClientCore, group: str, settings: SendSettings | None = None) -> None:
+        self.core = core
+        self.group = group
+        self.settings = settings or SendSettings()
+        self.closed = False
+        self.ensure_started: Callable[[], Awaitable[None]] = core.ensure_started
+        self.lines = Lines()
+        self.table = SendTable(
+            general=self._send_message,
+            general_oneway=self._send_oneway,
+            take_over=self._take_over,
+            take_over_oneway=self._take_over_oneway,
+            on_latency=self._latency,
+        )
+        super().__init__(self.table)
+        self.targets = Targets(core, group, self.table)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        settings = self.settings
+        table = self.table
+        table.timeout = settings.timeout
+        table.share_of_timeout = 1.0 / (settings.retries + 1)
+        table.takes_not_ok = not settings.retry_not_ok
+        table.max_in_flight = settings.max_in_flight
+        table.max_in_flight_bytes = settings.max_in_flight_bytes
+        table.oneway_window = settings.oneway_window
+        if settings.packing.kind is not None:
+            table.compress_over = settings.packing.over
+        self.settle()
+        _cores.add(self)
+
+    def __repr__(self) -> str:
+        return f"<SendCore of {self.group}, {self.table.in_flight:,} in flight>"
+
+    def settle(self) -> None:
+        """Find out whether sends may go the quick way, which knows neither hooks nor selectors."""
+        config = self.core.config
+        self.table.is_plain = not (
+            self.closed or self.core.hooks.active or config.namespace or self.settings.selector is not None
+        )
+
+    # ---- one message, every way but the quick one ----
+
+    async def deliver(
+        self,
+        message: Message,
+        options: dict[str, Any] | None = None,
+        timeout: float = 0.0,
+        *,
+        sys_flag: int = 0,
+        kind: SendKind = SendKind.SEND,
+        begun: float | None = None,
+    ) -> SendResult:
+        """Send a message with options, as ``send`` does for those that are out of the ordinary.
+
+        Args:
+            message: what is sent.
+            options: those of ``send`` that are set.
+            timeout: seconds for all of it; 0 for those of the settings.
+            sys_flag: bits of the header, for example of a half message.
+            kind: for hooks.
+            begun: when the send was called, on the clock of ``time.monotonic``; now by default.
+        """
+        out = outgoing(message, options, sys_flag)
+        plan = self._plan(out, monotonic() if begun is None else begun, timeout)
+        hooks = self.core.hooks
+        if not hooks.active:
+            return await self._deliver(out, plan)
+        context = hooks.begin(
+            SendContext(
+                self.group,
+                [out.message],
+                kind,
+                client_id=self.core.client_id,
+                namespace=self.core.config.namespace,
+            )
+        )
+        try:
+            result = await self._deliver(out, plan)
+        except BaseException as error:
+            hooks.end(context, error=error)
+            raise
+        hooks.end(context, result)
+        return result
+
+    def _send_message(
+        self, message: Message, options: dict[str, Any] | None, timeout: float
+    ) -> Coroutine[Any, Any, SendResult]:
+        return self.deliver(message, options, timeout)
+
+    def _plan(self, out: Outgoing, begun: float, timeout: float) -> RetryPlan:
+        settings = self.settings
+        return RetryPlan(begun, timeout or settings.timeout, settings.retries, stays=out.stays)
+
+    async def _deliver(self, out: Outgoing, plan: RetryPlan) -> SendResult:
+        await self._be_ready(plan)
+        topic = self.core.resource(out.message.topic)
+        if topic != out.message.topic:
+            out.message = _renamed(out.message, topic)
+        if out.ordered:
+            return await self._deliver_in_order(out, plan)
+        route = await self._route(out, plan)
+        return await self._pack_and_try(out, plan, route)
+
+    async def _deliver_in_order(self, out: Outgoing, plan: RetryPlan) -> SendResult:
+        """Send when everything in front of it on its queue has ended."""
+        topic = out.message.topic
+        route = self.targets.known(topic)
+        if route is None or topic in self.lines:
+            # Those who wait for a route keep their order as well.
+            place = self.lines.join(topic)
+            try:
+                await place.turn()
+                route = await self._route(out, plan)
+                place_of_queue = await self._join(out, route)
+            finally:
+                place.leave()
+        else:
+            place_of_queue = await self._join(out, route)
+        begun = monotonic()
+        try:
+            try:
+                async with asyncio.timeout(max(0.0, plan.left(begun))):
+                    await place_of_queue.turn()
+            except TimeoutError:
+                plan.queued += monotonic() - begun
+                raise plan.error(
+                    out.message,
+                    monotonic(),
+                    BackPressureError(
+                        f"it waited {plan.queued:.1f} s for the ordered sends in front of it on its queue",
+                        advice="send less to one key at a time, or raise the time-out",
+                    ),
+                ) from None
+            plan.queued += monotonic() - begun
+            return await self._pack_and_try(out, plan, route)
+        finally:
+            place_of_queue.leave()
+
+    async def _join(self, out: Outgoing, route: PublishRoute) -> Any:
+        if out.queue is None:
+            selector = out.selector or self.settings.key_selector
+            # Picked once: with another list of queues a retry could overtake what is under way on its queue.
+            out.queue = await self.targets.selected(selector, out.message, route)
+        return self.lines.join(out.queue)
+
+    async def _route(self, out: Outgoing, plan: RetryPlan) -> PublishRoute:
+        topic = out.message.topic
+        route = self.targets.known(topic)
+        if route is None:
+            begun = monotonic()
+            try:
+                route = await self.core.routes.find(topic, plan.deadline)
+            finally:
+                plan.connecting += monotonic() - begun
+        return route
+
+    async def _be_ready(self, plan: RetryPlan) -> None:
+        """Started, not closed, on the right loop, with room for another send."""
+        if self.closed:
+            raise self._closed_error()
+        await self.ensure_started()
+        table = self.table
+        if table.has_room:
+            return
+        begun = monotonic()
+        self.core.stats.back_pressure_waits += 1
+        try:
+            async with asyncio.timeout(max(0.0, plan.left(begun))):
+                while not table.has_room:
+                    room = asyncio.get_running_loop().create_future()
+                    table.wait_for_room(room)
+                    await room
+        except TimeoutError:
+            raise BackPressureError(
+                f"no room for another send within {plan.timeout:g} s: {table.in_flight:,} sends with "
+                f"{table.in_flight_bytes:,} bytes are under way, the limits are {table.max_in_flight:,} and "
+                f"{table.max_in_flight_bytes:,} bytes",
+                likely="the brokers take less than is sent",
+                advice="send less, raise max_in_flight or max_in_flight_bytes, or raise the time-out",
+            ) from None
+        finally:
+            plan.queued += monotonic() - begun
+
+    async def _pack_and_try(self, out: Outgoing, plan: RetryPlan, route: PublishRoute) -> SendResult:
+        packing = self.settings.packing
+        if packing.wants(out):
+            await packing.pack_later(out)
+        check_size(out, self.core.config.max_message_bytes)
+        self.table.take(out.size)
+        try:
+            return await self._try(out, plan, route)
+        finally:
+            self.table.give(out.size)
+
+    # ---- tries ----
+
+    async def _try(
+        self, out: Outgoing, plan: RetryPlan, route: PublishRoute, step: Retry | None = None
+    ) -> SendResult:
+        """Try until it is stored, or the plan has no more to say; ``step`` is what a try before has left."""
+        unconfirmed: SendResult | None = None
+        while True:
+            if step is not None:
+                self.core.stats.retries += 1
+                route = await self._before_retry(out, plan, route, step)
+            queue = await self.targets.choose(out, route, plan, self.settings.selector)
+            tried = Try(queue, monotonic())
+            try:
+                result = await self.targets.send(tried, out, plan)
+                if result.ok or (result.status is not None and not self.settings.retry_not_ok):
+                    return self._stored(result, out, plan, queue)
+                error = tried.refused(result)
+                if result.status is not None:
+                    unconfirmed = result
+            except RocketMQError as failed:
+                error = failed
+            now = monotonic()
+            self.targets.note_failure(queue.broker_name, error)
+            step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers))
+            if step is None:
+                if unconfirmed is not None:
+                    unconfirmed = self._stored(unconfirmed, out, plan, queue)
+                    unconfirmed.attempts -= 1  # it is one of the tries that count as failed
+                    return unconfirmed
+                raise self._failure(plan.error(out.message, now))
+
+    async def _before_retry(
+        self, out: Outgoing, plan: RetryPlan, route: PublishRoute, step: Retry
+    ) -> PublishRoute:
+        topic = out.message.topic
+        if step.refresh:
+            self.core.routes.refresh_soon(topic)
+        if step.after:
+            await asyncio.sleep(step.after)
+        if self.closed:
+            raise plan.error(out.message, monotonic(), self._closed_error())
+        await self.ensure_started()
+        return self.targets.known(topic) or route
+
+    def _stored(self, result: SendResult, out: Outgoing, plan: RetryPlan, queue: Any) -> SendResult:
+        result.attempts = len(plan.tries) + 1
+        if result.message_queue is None:
+            result.message_queue = queue
+        self.table.count(result, out.size)
+        return result
+
+    def _failure(self, error: RocketMQError) -> RocketMQError:
+        stats = self.core.stats
+        if error.maybe_sent:
+            stats.unknown += 1
+        else:
+            stats.failed += 1
+        return error
+
+    def _latency(self, link: Any, seconds: float) -> None:
+        self.core.faults.record(link.name, seconds)
+
+    # ---- after the quick way ----
+
+    def _take_over(self, call: SendCall, outcome: SendResult | RocketMQError) -> None:
+        """Go on with a send whose first try was not answered, or with a refusal."""
+        if call.future.done():
+            return  # cancelled: nobody wants to know
+        out = Outgoing(call.message)
+        plan = self._plan(out, call.begun, call.timeout)
+        left = self._after(out, plan, Try(call.queue, call.begun, call.link.address), outcome)
+        if isinstance(left, SendResult):
+            call.future.set_result(left)
+        elif isinstance(left, RocketMQError):
+            _fail(call.future, left)
+        else:
+            self._follow(call.future, self._go_on(out, plan, *left))
+
+    async def go_on(
+        self,
+        message: Message,
+        target: SendTarget,
+        begun: float,
+        timeout: float,
+        outcome: SendResult | RocketMQError,
+    ) -> SendResult:
+        """Go on with a plain send whose first try was made elsewhere, and failed.
+
+        Args:
+            message: what is sent.
+            target: where the try went.
+            begun: when, on the clock of ``time.monotonic``.
+            timeout: seconds for all of the send.
+            outcome: the refusal, or the error.
+        """
+        out = Outgoing(message)
+        plan = self._plan(out, begun, timeout)
+        left = self._after(out, plan, Try(target.queue, begun, target.link.address), outcome)
+        if isinstance(left, SendResult):
+            return left
+        if isinstance(left, RocketMQError):
+            raise left
+        return await self._go_on(out, plan, *left)
+
+    def _after(
+        self, out: Outgoing, plan: RetryPlan, tried: Try, outcome: SendResult | RocketMQError
+    ) -> SendResult | RocketMQError | tuple[PublishRoute, Retry]:
+        """What comes after a first try: a result or an error after all, or another try."""
+        now = monotonic()
+        name = tried.queue.broker_name
+        unconfirmed: SendResult | None = None
+        if isinstance(outcome, SendResult):
+            if outcome.status is not None:
+                unconfirmed = outcome
+                if not self.settings.retry_not_ok:
+                    return self._stored(outcome, out, plan, tried.queue)
+            error = tried.refused(outcome)
+        else:
+            error = outcome
+        if not self.closed:
+            self.targets.note_failure(name, error)
+        route = self.targets.known(out.message.topic)
+        step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers) if route else 1)
+        if step is not None and route is not None and not self.closed:
+            return route, step
+        if unconfirmed is not None:
+            unconfirmed = self._stored(unconfirmed, out, plan, tried.queue)
+            unconfirmed.attempts = 1
+            return unconfirmed
+        return self._failure(plan.error(out.message, now))
+
+    async def _go_on(self, out: Outgoing, plan: RetryPlan, route: PublishRoute, step: Retry) -> SendResult:
+        self.table.take(out.size)
+        try:
+            return await self._try(out, plan, route, step)
+        finally:
+            self.table.give(out.size)
+
+    def _follow(self, future: asyncio.Future[SendResult], work: Coroutine[Any, Any, SendResult]) -> None:
+        """Have a task find the result of a future; cancelling the one cancels the other."""
+        task = self.spawn(work)
+
+        def ended(task: asyncio.Task[SendResult]) -> None:
+            if future.done():
+                return
+            if task.cancelled():
+                future.cancel()
+            elif (error := task.exception()) is not None:
+                _fail(future, error)
+            else:
+                future.set_result(task.result())
+
+        task.add_done_callback(ended)
+        future.add_done_callback(lambda future: task.cancel() if future.cancelled() else None)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run something until it ends, or the sends are closed."""
+        task = asyncio.get_running_loop().create_task(work, name=f"send of {self.group}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # ---- one-way ----
+
+    async def _send_oneway(self, message: Message, options: dict[str, Any] | None) -> None:
+        """Write a one-way send, when earlier ones are confirmed and a connection is open."""
+        out = outgoing(message, options)
+        plan = self._plan(out, monotonic(), 0.0)
+        await self._be_ready(plan)
+        topic = self.core.resource(message.topic)
+        if topic != message.topic:
+            out.message = _renamed(message, topic)
+        route = await self._route(out, plan)
+        packing = self.settings.packing
+        if packing.wants(out):
+            await packing.pack_later(out)
+        check_size(out, self.core.config.max_message_bytes)
+        while True:
+            queue = await self.targets.choose(out, route, plan, self.settings.selector)
+            tried = Try(queue, monotonic())
+            try:
+                await self.targets.send_oneway(tried, out, plan)
+            except RocketMQError as error:
+                now = monotonic()
+                self.targets.note_failure(queue.broker_name, error)
+                step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers))
+                if step is None:
+                    raise self._failure(plan.error(out.message, now)) from error
+                route = await self._before_retry(out, plan, route, step)
+            else:
+                self.core.stats.oneway += 1
+                return
+
+    def _take_over_oneway(self, mark: OnewayMark, outcome: SendResult | RocketMQError) -> None:
+        """Send a marked message again that the broker has not confirmed; those that wait go on after it."""
+        error = None if isinstance(outcome, SendResult) else outcome
+        if self.closed or (error is not None and judge(error) is Verdict.FINAL):
+            mark.confirm()
+            return
+        work = self.spawn(self.deliver(mark.message))
+
+        def ended(task: asyncio.Task[SendResult]) -> None:
+            if not task.cancelled():
+                task.exception()  # a one-way send tells nobody
+            mark.confirm()
+
+        work.add_done_callback(ended)
+
+    # ---- the end ----
+
+    def _closed_error(self) -> ClientClosedError:
+        return ClientClosedError(
+            f"the producer of group {self.group!r} was shut down, nothing was sent",
+            advice="call start() to use it again",
+        )
+
+    def open(self) -> None:
+        """Take sends, also after ``close``."""
+        self.closed = False
+        self.settle()
+
+    def forget_parent(self) -> None:
+        """In a child made by fork: what is under way in the parent never ends here."""
+        self.table.reset()
+        self.lines = Lines()
+        self._tasks = set()
+        self.targets.clear()
+
+    async def close(self, timeout: float) -> int:
+        """Take no more sends, and wait for those under way; gives how many did not end in time."""
+        self.closed = True
+        self.table.is_plain = False
+        end = monotonic() + timeout
+        table = self.table
+        while table.in_flight and monotonic() < end:
+            room = asyncio.get_running_loop().create_future()
+            table.wait_for_room(room)
+            try:
+                async with asyncio.timeout(min(0.05, max(0.0, end - monotonic()))):
+                    await room
+            except TimeoutError:
+                pass
+        left = table.in_flight
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=max(0.05, end - monotonic()))
+        self.targets.clear()
+        return left
+
+
+def _renamed(message: Message, topic: str) -> Message:
+    twin = copy.copy(message)
+    twin.topic = topic
+    return twin
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    future.set_exception(error)
+
+
+_cores: Final[weakref.WeakSet[SendCore]] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    for core in tuple(_cores):
+        core.forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,262 @@
+"""Producer: every kind of send, for threads. What it does not do itself an AsyncProducer does on the engine.
+
+A plain send takes the short way of a direct lane, a connection of the calling thread; whatever is out of the
+ordinary, the first failure included, goes on where it always does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from pyrocketmq._native.message import Message
+from pyrocketmq._native.sender import message_of
+from pyrocketmq.client.retry import LEAST_SHARE
+from pyrocketmq.errors import ForkedClientError, RocketMQError, TransportStateError
+from pyrocketmq.producer.async_producer import SHUTDOWN_TIMEOUT_S, AsyncProducer, make_config
+from pyrocketmq.remote.face import SyncFace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    from pyrocketmq._native.answer import SendResult
+    from pyrocketmq.client.hooks import SendHook
+    from pyrocketmq.client.selectors import QueueSelector
+    from pyrocketmq.model.message_queue import MessageQueue
+    from pyrocketmq.nameserver.sources import NameServerSource
+    from pyrocketmq.producer.config import ProducerConfig
+    from pyrocketmq.remote.engine import Engine
+
+    Body = bytes | bytearray | memoryview | str
+
+__all__ = ["Producer"]
+
+_NO_OPTIONS: Final = dict.fromkeys(
+    ("queue", "selector", "sharding_key", "ordered", "delay_level", "delay", "delay_ms", "deliver_at")
+)
+
+
+class Producer(SyncFace):
+    """Sends messages, from any number of threads; ``with``, ``start`` or the first send begins it.
+
+    A child made by fork goes on with connections of its own, unless ``after_fork`` says otherwise. Hooks
+    run on the engine thread.
+
+    Args:
+        producer_group: name of the application; brokers know all its producers as one group.
+        namesrv_addr: name servers, ``a:9876;b:9876``; by default those of the environment (NAMESRV_ADDR).
+        config: further settings.
+        settings: single settings by their names, before those of ``config``.
+    """
+
+    def __init__(
+        self,
+        producer_group: str | None = None,
+        namesrv_addr: str | Sequence[str] | NameServerSource | None = None,
+        *,
+        config: ProducerConfig | None = None,
+        **settings: Any,
+    ) -> None:
+        self.config = make_config(producer_group, namesrv_addr, config, settings)
+        self._direct = self.config.direct_lane
+        self._sending: set[int] = set()  # threads that use their lane
+        super().__init__(self._make_async)
+
+    def _make_async(self) -> AsyncProducer:
+        return AsyncProducer(config=self.config)
+
+    def _begin(self, current: Engine) -> None:
+        before: AsyncProducer | None = getattr(self, "_object", None)
+        pid, self._pid = getattr(self, "_pid", 0), os.getpid()
+        if pid != self._pid:
+            was_used = before is not None and before.is_started
+            self._forked_from = pid if was_used and self.config.after_fork == "error" else 0
+        super()._begin(current)
+        self._sends = self._object._sends
+        self._table = self._sends.table
+        self._engine_thread = current.thread_id
+        self._sending = set()
+
+    def _current(self) -> Engine:
+        current = super()._current()
+        if self._forked_from:
+            raise ForkedClientError(
+                f"this producer was started in process {self._forked_from}; this is its child {self._pid}",
+                advice="call start() here, or make it after the fork (gunicorn: in the hook post_fork)",
+            )
+        return current
+
+    # ---- sends ----
+
+    def send(
+        self,
+        message: Message | str,
+        body: Body | None = None,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        timeout: float | None = None,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+        ordered: bool | None = None,
+        delay_level: int | None = None,
+        delay: float | None = None,
+        delay_ms: int | None = None,
+        deliver_at: datetime | int | None = None,
+    ) -> SendResult:
+        """As ``AsyncProducer.send``; blocks until it is known what became of the message."""
+        if type(message) is not Message or body is not None or tags is not None or keys is not None:
+            message = message_of(message, body, tags, keys, properties)
+        options = {
+            "queue": queue,
+            "selector": selector,
+            "sharding_key": sharding_key,
+            "ordered": ordered,
+            "delay_level": delay_level,
+            "delay": delay,
+            "delay_ms": delay_ms,
+            "deliver_at": deliver_at,
+        }
+        if self._direct and options == _NO_OPTIONS:
+            return self._send_directly(message, timeout)
+        return self._on_engine(message, timeout=timeout, **options)
+
+    def _on_engine(self, message: Message, **options: Any) -> SendResult:
+        result: SendResult = self._current().call_with(self._object.send, (message,), options)
+        return result
+
+    def _send_directly(self, message: Message, timeout: float | None) -> SendResult:
+        """One try on a lane of this thread; what it cannot do goes on where everything else is done."""
+        current = self._current()
+        sends, table = self._sends, self._table
+        target = table.pick(message)
+        if target is None and table.is_plain:
+            # Nobody may have looked at the route for a while, which costs a moment only.
+            sends.targets.known(message.topic)
+            target = table.pick(message)
+        thread = threading.get_ident()
+        if target is None or thread == self._engine_thread or thread in self._sending:
+            # The last is a signal handler in the middle of a send.
+            return self._on_engine(message, timeout=timeout)
+        begun = monotonic()
+        seconds = sends.settings.timeout if timeout is None else timeout
+        share = min(seconds, max(LEAST_SHARE, seconds * table.share_of_timeout))
+        self._sending.add(thread)
+        try:
+            lane = target.link.owner.lanes.lane(share)
+            if lane is None:
+                return self._on_engine(message, timeout=timeout)
+            result: SendResult = lane.send_message(target.link.encoder, message, target.queue_id, share)
+            outcome: SendResult | RocketMQError = result
+            if result.code == 0:
+                result.message_queue = target.queue
+                table.count(result, len(message.body))
+                return result
+        except RocketMQError as error:
+            outcome = error
+        finally:
+            self._sending.discard(thread)
+        try:
+            after: SendResult = current.call(sends.go_on, message, target, begun, seconds, outcome)
+            return after
+        finally:
+            del outcome  # an error would have this frame in its trace
+
+    def send_oneway(
+        self,
+        message: Message | str,
+        body: Body | None = None,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+    ) -> None:
+        """As ``AsyncProducer.send_oneway``; blocks while the broker does not keep up."""
+        self._current().call_with(
+            self._object.send_oneway,
+            (message, body),
+            {
+                "tags": tags,
+                "keys": keys,
+                "properties": properties,
+                "queue": queue,
+                "selector": selector,
+                "sharding_key": sharding_key,
+            },
+        )
+
+    def recall(self, topic: str, recall_handle: str, *, timeout: float | None = None) -> str:
+        """As ``AsyncProducer.recall``."""
+        return self._call(AsyncProducer.recall, topic, recall_handle, timeout=timeout)
+
+    # ---- beginning and end ----
+
+    def start(self) -> None:
+        """As ``AsyncProducer.start``; in a child made by fork it begins anew, whatever the settings say."""
+        super()._current()
+        self._forked_from = 0
+        self._call(AsyncProducer.start)
+
+    def shutdown(self, timeout: float = SHUTDOWN_TIMEOUT_S) -> None:
+        """As ``AsyncProducer.shutdown``; it may be called in a signal handler and at exit."""
+        begun = monotonic()
+        if self._pid != os.getpid():
+            return  # that of the parent, which nobody has used here
+        self._table.is_plain = False
+        # In a signal handler the send that it interrupts does not go on before this returns.
+        mine = {threading.get_ident()}
+        while self._sending - mine and monotonic() - begun < timeout / 2:
+            time.sleep(0.001)
+        with contextlib.suppress(TransportStateError):  # the engine has closed it when the program ends
+            self._call(AsyncProducer.shutdown, max(0.05, timeout - (monotonic() - begun)))
+
+    def close(self) -> None:
+        """As ``shutdown``."""
+        self.shutdown()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    @property
+    def client_id(self) -> str:
+        """The name of this client at the brokers."""
+        client_id: str = self._async.client_id
+        return client_id
+
+    @property
+    def is_running(self) -> bool:
+        """True between start and shutdown."""
+        is_running: bool = self._async.is_running
+        return is_running
+
+    # ---- what is known ----
+
+    def queues(self, topic: str, *, timeout: float | None = None) -> list[MessageQueue]:
+        """As ``AsyncProducer.queues``."""
+        return self._call(AsyncProducer.queues, topic, timeout=timeout)
+
+    def add_hook(self, hook: SendHook) -> None:
+        """As ``AsyncProducer.add_hook``; a child made by fork keeps it."""
+        self._keep(AsyncProducer.add_hook, hook)
+
+    def remove_hook(self, hook: SendHook) -> None:
+        """As ``AsyncProducer.remove_hook``."""
+        self._keep(AsyncProducer.remove_hook, hook)
+
+    def stats(self) -> dict[str, object]:
+        """As ``AsyncProducer.stats``."""
+        stats: dict[str, object] = self._async.stats()
+        return stats

@@ -1,0 +1,169 @@
+"""Producer: the same sends from threads, on lanes and through the engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pyrocketmq import Message, Producer
+from pyrocketmq.errors import ClientClosedError, MessageTooLargeError, SendTimeoutError
+from pyrocketmq.model import MessageQueue
+from pyrocketmq.producer import create_producer
+from pyrocketmq.testing import LocalRocketMQ
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_a_message_arrives_and_the_result_says_where(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as producer:
+        first = producer.send(topic, b"first", tags="new", keys="order-1")
+        result = producer.send(Message(topic, b"second"))
+
+    messages = {message.body: message for message in rocketmq.messages(topic)}
+    assert {b"first", b"second"} == messages.keys()
+    assert (True, True, 1) == (first.ok, result.ok, result.attempts)
+    stored = messages[b"second"]
+    assert stored.get_property("UNIQ_KEY") == result.msg_id
+    assert MessageQueue(topic, stored.broker_name, stored.queue_id) == result.message_queue
+
+
+def test_plain_sends_use_a_lane_of_their_thread(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr) as producer:
+        for _ in range(10):
+            producer.send(topic, b"x")
+        lanes = [link.lanes for link in producer._object._core.brokers.links()]
+        assert 2 == sum(len(lane) for lane in lanes)
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_many_threads_send_at_once_and_nothing_is_lost_or_doubled(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane, max_lanes=4) as producer:
+        results: list[str | None] = []
+
+        def work(number: int) -> None:
+            results.extend(producer.send(topic, b"%d-%d" % (number, at)).msg_id for at in range(25))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    stored = rocketmq.messages(topic)
+    assert 400 == len(stored) == len(set(results))
+    assert set(results) == {message.get_property("UNIQ_KEY") for message in stored}
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_a_refusal_is_followed_by_the_other_broker(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as producer:
+        producer.send(topic, b"before")
+        rocketmq.fail("send", code="SYSTEM_BUSY", times=1)
+        result = producer.send(topic, b"x")
+
+    assert (True, 2) == (result.ok, result.attempts)
+
+
+def test_a_lane_that_gets_no_answer_is_followed_by_another_broker(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    with Producer("orders", rocketmq.addr, send_timeout=0.9) as producer:
+        producer.send(topic, b"before")
+        rocketmq.faults.add("send:drop:times=1")
+        assert 2 == producer.send(topic, b"x").attempts
+        rocketmq.faults.add("send:drop")
+        with pytest.raises(SendTimeoutError) as caught:
+            producer.send(topic, b"x")
+        assert caught.value.maybe_sent
+
+
+def test_lanes_that_the_server_has_closed_are_made_again(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr) as producer:
+        for number in range(20):
+            assert producer.send(topic, b"%d" % number).ok
+            if number % 5 == 0:
+                rocketmq.disconnect()
+
+    assert {b"%d" % number for number in range(20)} == {m.body for m in rocketmq.messages(topic)}
+
+
+def test_options_go_through_the_engine_and_do_the_same(rocketmq: LocalRocketMQ, topic: str) -> None:
+    queue = MessageQueue(topic, "broker-b", 0)
+    with Producer("orders", rocketmq.addr, max_message_bytes=20_000) as producer:
+        assert queue == producer.send(topic, b"x", queue=queue).message_queue
+        keyed = [producer.send(topic, b"x", sharding_key="k").message_queue for _ in range(3)]
+        assert 1 == len(set(map(str, keyed)))
+        assert producer.send(topic, b"0" * 10_000).ok
+        handle = producer.send(topic, b"x", delay=60).recall_handle
+        assert handle
+        assert producer.recall(topic, handle)
+        assert 4 == len(producer.queues(topic))
+        with pytest.raises(MessageTooLargeError):
+            producer.send(topic, os.urandom(20_001))
+
+
+def test_a_producer_starts_on_first_use_ends_twice_and_starts_again(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    producer = create_producer("orders", rocketmq.addr)
+    assert producer.send(topic, b"1").ok
+    producer.shutdown()
+    producer.shutdown()
+    assert not producer.is_running
+    with pytest.raises(ClientClosedError):
+        producer.send(topic, b"x")
+    producer.start()
+    assert producer.send(topic, b"2").ok
+    producer.shutdown()
+    assert 2 == len(rocketmq.messages(topic))
+
+
+def run(program: str, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAMS / program), *args], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_program_that_is_told_to_end_shuts_its_producer_down(
+    rocketmq: LocalRocketMQ, topic: str, sent: signal.Signals
+) -> None:
+    program = run("send_until_told.py", rocketmq.addr, topic)
+    assert program.stdout is not None
+    assert "sending\n" == program.stdout.readline()
+    program.send_signal(sent)
+    output, _ = program.communicate(timeout=15)
+
+    acked = int(output.split()[-1])
+    assert 0 == program.returncode
+    assert acked <= len(rocketmq.messages(topic)) <= acked + 1
+
+
+def test_a_forked_child_sends_on_connections_of_its_own(rocketmq: LocalRocketMQ, topic: str) -> None:
+    program = run("send_in_child.py", rocketmq.addr, topic)
+    output, _ = program.communicate(timeout=30)
+
+    assert (0, "parent 200 child 200 refused\n") == (program.returncode, output)
+    bodies = [message.body for message in rocketmq.messages(topic)]
+    assert 400 == len(bodies) == len(set(bodies))
+
+
+def test_a_program_that_forgets_to_shut_down_ends_all_the_same(rocketmq: LocalRocketMQ, topic: str) -> None:
+    program = run("send_and_end.py", rocketmq.addr, topic)
+    output, _ = program.communicate(timeout=15)
+
+    assert (0, "10\n") == (program.returncode, output)
+    assert 10 == len(rocketmq.messages(topic))
