@@ -572,6 +572,7 @@ class SendError(RocketMQError):
         keys: str | None = None,
         parts: SendParts | None = None,
         last: RocketMQError | None = None,
+        field: str | None = None,
         likely: str | None = None,
         advice: str | None = None,
     ) -> None:
@@ -587,7 +588,9 @@ class SendError(RocketMQError):
         self.maybe_sent = any(one.maybe_sent for one in tries)
         final = last or (tries[-1].error if tries else None)
         self.retryable = self.maybe_sent or final is None or final.retryable
-        super().__init__(what or self._describe(), likely=likely, advice=advice or self._advise())
+        super().__init__(
+            what or self._describe(), field=field, likely=likely, advice=advice or self._advise()
+        )
 
     @property
     def broker(self) -> str | None:

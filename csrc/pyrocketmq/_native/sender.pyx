@@ -247,7 +247,6 @@ cdef int wake(list waiting) except -1:
 
 
 @cython.final
-@cython.freelist(1024)
 cdef class SendCall(SendOwner):
     """A send that begins when it is awaited, or run as a task; it has all that a coroutine has."""
 
