@@ -587,7 +587,7 @@ class SendError(RocketMQError):
         self.last = last
         self.maybe_sent = any(one.maybe_sent for one in tries)
         final = last or (tries[-1].error if tries else None)
-        self.retryable = self.maybe_sent or final is None or final.retryable
+        self.retryable = self.maybe_sent or (final is not None and final.retryable)
         super().__init__(
             what or self._describe(), field=field, likely=likely, advice=advice or self._advise()
         )
