@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 # Stamps of another version do not count: its .venv is replaced.
 STAMPS := $(VENV)/.stamps-$(PYTHON_VERSION)
-NATIVE_SOURCES := $(shell find csrc -name '*.pyx' -o -name '*.pxd')
+NATIVE_SOURCES := $(shell find csrc -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 WITH_TEST := $(STAMPS)/with-test
 WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
@@ -53,7 +53,7 @@ types: $(WITH_DEV)  ## mypy --strict and pyright
 
 stubs: $(WITH_DEV)  ## the .pyi files against the compiled modules
 	@$(PY) tools/check_stubs.py
-	@$(PY) -m mypy.stubtest pyrocketmq._native
+	@$(PY) -m mypy.stubtest pyrocketmq._native flaxfile._core
 
 cover: $(WITH_DEV)  ## line coverage of Python and Cython, in a copy of its own
 	@$(PY) tools/cover.py

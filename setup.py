@@ -56,6 +56,9 @@ def extensions() -> list[Extension]:
         Extension(
             ".".join(pyx.relative_to(CSRC).with_suffix("").parts),
             [pyx.as_posix()],
+            depends=[header.as_posix() for header in sorted(pyx.parent.glob("*.h"))],
+            include_dirs=[pyx.parent.as_posix()],
+            libraries=["ws2_32"] if sys.platform == "win32" and list(pyx.parent.glob("*.h")) else [],
             define_macros=trace_macros(),
             extra_compile_args=cflags,
             extra_link_args=ldflags,

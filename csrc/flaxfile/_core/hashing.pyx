@@ -1,0 +1,141 @@
+"""XXH3 of bytes, of files and of their chunks, without the GIL.
+
+The hash of a file is that of its bytes and has nothing to do with how it was moved; the root hash is over the hashes of
+the chunks of a transfer, so that both sides know it without reading anything twice.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.errno cimport ENODATA, errno
+from libc.stdint cimport uint8_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+__all__ = ["hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+
+cdef extern from "ff_base.h" nogil:
+    int ff_read_all(int fd, uint8_t *to, size_t size, uint64_t at)
+    ptrdiff_t ff_pread_some(int fd, void *to, size_t size, uint64_t at)
+    void *ff_aligned(size_t size)
+    void ff_aligned_free(void *at)
+    uint64_t XXH3_64bits(const void *at, size_t size)
+    uint64_t XXH3_64bits_withSeed(const void *at, size_t size, uint64_t seed)
+
+    ctypedef struct XXH128_hash_t:
+        uint64_t low64
+        uint64_t high64
+
+    ctypedef struct XXH3_state_t:
+        pass
+
+    XXH128_hash_t XXH3_128bits(const void *at, size_t size)
+    XXH3_state_t *XXH3_createState()
+    int XXH3_freeState(XXH3_state_t *state)
+    int XXH3_128bits_reset(XXH3_state_t *state)
+    int XXH3_128bits_update(XXH3_state_t *state, const void *at, size_t size)
+    XXH128_hash_t XXH3_128bits_digest(const XXH3_state_t *state)
+
+
+def xxh3_64(data not None, uint64_t seed=0) -> int:
+    """Return the XXH3 hash of bytes as an unsigned 64-bit number."""
+    cdef Py_buffer view
+    cdef uint64_t value
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    with nogil:
+        value = XXH3_64bits_withSeed(view.buf, <size_t>view.len, seed)
+    PyBuffer_Release(&view)
+    return value
+
+
+cdef bytes _digest(XXH128_hash_t value):
+    cdef uint8_t room[16]
+    cdef int i
+    for i in range(8):
+        room[i] = <uint8_t>(value.high64 >> (56 - 8 * i))
+        room[8 + i] = <uint8_t>(value.low64 >> (56 - 8 * i))
+    return PyBytes_FromStringAndSize(<char *>room, 16)
+
+
+def xxh3_128(data not None) -> bytes:
+    """Return the XXH3 hash of bytes as 16 bytes, most significant first."""
+    cdef Py_buffer view
+    cdef XXH128_hash_t value
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    with nogil:
+        value = XXH3_128bits(view.buf, <size_t>view.len)
+    PyBuffer_Release(&view)
+    return _digest(value)
+
+
+def hash_file(int fd) -> bytes:
+    """Return the XXH3-128 of what a file holds, read from its start whatever its position is."""
+    cdef size_t piece = 1 << 20
+    cdef uint64_t at = 0
+    cdef ptrdiff_t got = 0
+    cdef XXH128_hash_t value
+    cdef uint8_t *room = <uint8_t *>ff_aligned(piece)
+    cdef XXH3_state_t *state = XXH3_createState()
+    if not room or not state:
+        ff_aligned_free(room)
+        XXH3_freeState(state)
+        raise MemoryError
+    with nogil:
+        XXH3_128bits_reset(state)
+        while True:
+            got = ff_pread_some(fd, room, piece, at)
+            if got <= 0:
+                break
+            XXH3_128bits_update(state, room, <size_t>got)
+            at += <uint64_t>got
+        value = XXH3_128bits_digest(state)
+    try:
+        if got < 0:
+            raise OSError(errno, "reading failed")
+    finally:
+        ff_aligned_free(room)
+        XXH3_freeState(state)
+    return _digest(value)
+
+
+def hash_chunks(int fd, uint64_t base, uint64_t size, uint64_t chunk, uint64_t first, uint64_t count) -> bytes:
+    """Return the hashes of ``count`` chunks of the ``size`` bytes at ``base``, eight bytes each, little endian.
+
+    A file that ends before gives fewer of them.
+    """
+    cdef uint64_t i, at, length
+    cdef uint64_t chunks
+    cdef int rc = 0
+    cdef uint64_t *hashes
+    cdef uint8_t *room
+    if chunk == 0 or chunk > (1 << 30):
+        raise ValueError("chunk must be between 1 byte and 1 GiB")
+    chunks = size // chunk + (1 if size % chunk else 0)
+    if first > chunks or count > chunks - first:
+        raise ValueError(f"chunks {first} to {first + count} are not among {chunks}")
+    hashes = <uint64_t *>calloc(<size_t>count + 1, 8)
+    room = <uint8_t *>ff_aligned(<size_t>chunk)
+    if not hashes or not room:
+        free(hashes)
+        ff_aligned_free(room)
+        raise MemoryError
+    with nogil:
+        i = 0
+        while i < count:
+            at = (first + i) * chunk
+            length = size - at if size - at < chunk else chunk
+            rc = ff_read_all(fd, room, <size_t>length, base + at)
+            if rc != 0:
+                break
+            hashes[i] = XXH3_64bits(room, <size_t>length)
+            i += 1
+    try:
+        if rc != 0 and rc != ENODATA:
+            raise OSError(rc, "reading failed")
+        return PyBytes_FromStringAndSize(<char *>hashes, <Py_ssize_t>(i * 8))
+    finally:
+        free(hashes)
+        ff_aligned_free(room)
+
+
+def root_hash(uint64_t size, uint64_t chunk, bytes hashes not None) -> bytes:
+    """Return the hash over size, chunk size and the hashes of all chunks: the name of these bytes."""
+    return xxh3_128(size.to_bytes(8, "little") + chunk.to_bytes(8, "little") + hashes)

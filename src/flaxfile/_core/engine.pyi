@@ -1,0 +1,128 @@
+"""The engine of transfers: one thread that moves chunks between files and ZeroMQ sockets without the GIL.
+
+It calls the libzmq that pyzmq has loaded, by the addresses that `bind` is given. It reads, hashes, sends, receives,
+verifies, writes and acknowledges; whatever has to be decided comes out of `Engine.step`. It must not know keys,
+permissions or retries.
+"""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+from typing_extensions import Buffer
+
+__all__ = [
+    "BINDINGS",
+    "HEADER_SIZE",
+    "ROLE_RECV_ACK",
+    "ROLE_RECV_DRIVE",
+    "ROLE_SEND_ASKED",
+    "ROLE_SEND_DRIVE",
+    "STEP_AUX",
+    "STEP_ERROR",
+    "STEP_MESSAGE",
+    "STEP_TIMEOUT",
+    "STEP_TRANSFER",
+    "STEP_WAKE",
+    "Engine",
+    "bind",
+]
+
+HEADER_SIZE: int
+ROLE_SEND_DRIVE: int
+ROLE_RECV_ACK: int
+ROLE_RECV_DRIVE: int
+ROLE_SEND_ASKED: int
+STEP_TIMEOUT: int
+STEP_MESSAGE: int
+STEP_WAKE: int
+STEP_AUX: int
+STEP_TRANSFER: int
+STEP_ERROR: int
+BINDINGS: tuple[str, ...]
+
+def bind(addresses: Sequence[int]) -> None:
+    """Set the addresses of the functions that `BINDINGS` names, in that order."""
+
+@final
+class Engine:
+    """Sockets and transfers of one thread; every method but none is for that thread alone.
+
+    Args:
+        sockets: addresses of open libzmq sockets; a ROUTER is alone.
+        router: whether messages begin with the identity of the peer.
+        wake_read: descriptor that is read when somebody wants the thread back; not blocking.
+        wake_write: its other end; buffers that come back are announced here.
+        memory: bytes that all buffers for sending may have.
+    """
+
+    def __init__(
+        self, sockets: Sequence[int], router: bool, wake_read: int, wake_write: int, memory: int
+    ) -> None: ...
+    def __contains__(self, transfer: int) -> bool: ...
+    def close(self) -> None:
+        """Forget all transfers and give back the memory; sockets and files belong to the caller."""
+
+    def watch(self, addresses: Sequence[int]) -> None:
+        """Set the sockets that are watched for the caller: `STEP_AUX` says that one of them has something."""
+
+    def step(self, timeout_ms: int) -> tuple[Any, ...]:
+        """Work until something is for the caller, and return it.
+
+        The first item is one of STEP_TIMEOUT, STEP_WAKE, STEP_AUX (nothing more), STEP_ERROR (errno), STEP_TRANSFER
+        (id, cause: 0 when it is complete, an errno, or one of the CAUSE numbers) and STEP_MESSAGE (socket, peer, user,
+        strange, header, payload).
+        """
+
+    def send(self, socket: int, peer: bytes, header: bytes, payload: bytes | None) -> bool:
+        """Send one control message; whether the peer's pipe took it."""
+
+    def add(
+        self,
+        transfer: int,
+        role: int,
+        size: int,
+        chunk: int,
+        window: int,
+        *,
+        fd: int = -1,
+        memory: Buffer | None = None,
+        base: int = 0,
+        map_fd: int = -1,
+    ) -> None:
+        """Add a transfer of ``size`` bytes at ``base`` of a file or a buffer; it rests until `start`."""
+
+    def add_route(self, transfer: int, socket: int, peer: bytes) -> bool:
+        """Let a peer's connection take part; False when there are too many already."""
+
+    def preset(self, transfer: int, first: int, hashes: bytes) -> None:
+        """Mark chunks from ``first`` on as held already, with their hashes; before `start`."""
+
+    def start(self, transfer: int) -> None:
+        """Let a transfer move; one that has nothing to move is complete at once."""
+
+    def set_window(self, transfer: int, window: int) -> None:
+        """Change how many bytes of a transfer may be on their way."""
+
+    def set_share(self, share: int) -> None:
+        """Bound what each transfer may have on its way, whatever its window; 0 lifts it."""
+
+    def set_rate(self, rate: int) -> None:
+        """Limit all transfers together to so many bytes a second; 0 lifts it."""
+
+    def trim(self) -> None:
+        """Give the memory of buffers that are not in use back to the system."""
+
+    def hashes(self, transfer: int) -> bytes:
+        """Return the hashes of all chunks; those of chunks that were not moved yet are zero."""
+
+    def missing(self, transfer: int, limit: int = 1024) -> list[tuple[int, int]]:
+        """Return ranges (first chunk, number) of what was not moved yet, at most ``limit`` of them."""
+
+    def progress(self, transfer: int) -> tuple[int, int, int, float]:
+        """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last movement."""
+
+    def remove(self, transfer: int) -> None:
+        """Take a transfer out, its journal written; its files may be closed then. An unknown id is fine."""
+
+    def counters(self) -> dict[str, int]:
+        """Return what was counted since the start."""
