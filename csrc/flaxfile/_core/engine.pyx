@@ -150,6 +150,7 @@ cdef extern from "ff_engine.h" nogil:
     void ff_raise_event(ff_engine *e, ff_transfer *t, int event, int cause)
     int ff_find_route(const ff_transfer *t, int socket, const uint8_t *id, int size)
     int ff_send(ff_engine *e, int socket, const uint8_t *id, int id_size, const ff_header *h, ff_msg *payload)
+    bint ff_send_part(ff_engine *e, int socket, ff_msg *part, bint more)
     int ff_step(ff_engine *e, long timeout_ms)
     uint64_t ff_now()
 
@@ -345,6 +346,22 @@ cdef class Engine:
             &message if payload is not None else NULL,
         )
         return rc == 0
+
+    def send_raw(self, int socket, frames not None) -> None:
+        """Send frames as they are; one that libzmq does not take at once ends it."""
+        cdef ff_msg message
+        cdef Py_ssize_t size
+        cdef Py_ssize_t left = len(frames)
+        if not 0 <= socket < self.e.sockets:
+            raise ValueError(f"no socket {socket}")
+        for frame in frames:
+            left -= 1
+            size = PyBytes_GET_SIZE(<bytes?>frame)
+            if ff_msg_make(&message, <size_t>size) != 0:
+                raise MemoryError
+            memcpy(ff_msg_bytes(&message), PyBytes_AS_STRING(frame), <size_t>size)
+            if not ff_send_part(&self.e, socket, &message, left > 0):
+                break
 
     def add(
         self,

@@ -46,6 +46,14 @@ out:
     return rc;
 }
 
+static int ff_send_part(ff_engine *e, int socket, ff_msg *part, int more) {
+    if (ff_lib.msg_send(part, e->socket[socket], (more ? FF_SNDMORE : 0) | FF_DONTWAIT) < 0) {
+        ff_lib.msg_close(part);
+        return 0;
+    }
+    return 1;
+}
+
 static int ff_send_route(ff_engine *e, const ff_route *route, const ff_header *h, ff_msg *payload) {
     return ff_send(e, route->socket, route->id, route->size, h, payload);
 }

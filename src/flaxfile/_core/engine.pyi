@@ -76,6 +76,9 @@ class Engine:
     def send(self, socket: int, peer: bytes, header: bytes, payload: bytes | None) -> bool:
         """Send one control message; whether the peer's pipe took it."""
 
+    def send_raw(self, socket: int, frames: Sequence[bytes]) -> None:
+        """Send frames as they are; one that libzmq does not take at once ends it."""
+
     def add(
         self,
         transfer: int,

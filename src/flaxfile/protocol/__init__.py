@@ -1,0 +1,1 @@
+"""The wire protocol: headers, kinds of messages, payloads, journals. No I/O."""

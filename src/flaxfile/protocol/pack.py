@@ -1,0 +1,46 @@
+"""Many small files in one message: an index in JSON, and their bytes one after the other. No I/O."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from flaxfile.errors import ProtocolError
+
+__all__ = ["MAX_FILES", "MAX_INDEX", "decode_pack", "encode_pack"]
+
+MAX_FILES: Final = 1024
+MAX_INDEX: Final = 512 * 1024
+"""Bytes of an index; with the files' bytes it stays below the size of a message."""
+
+
+def encode_pack(index: list[dict[str, object]], contents: list[bytes]) -> bytes:
+    """The payload: each item of the index has the ``size`` of its bytes."""
+    text = json.dumps(index, separators=(",", ":")).encode("ascii")
+    return b"".join((len(text).to_bytes(4, "little"), text, *contents))
+
+
+def decode_pack(payload: bytes) -> tuple[list[dict[str, object]], list[memoryview]]:
+    """Index and contents of a pack; items without ``size`` have no bytes."""
+    length = int.from_bytes(payload[:4], "little")
+    if len(payload) < 4 + length or length > MAX_INDEX:
+        raise ProtocolError("a pack ends within its index")
+    try:
+        index = json.loads(payload[4 : 4 + length])
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("the index of a pack is no JSON") from error
+    if not isinstance(index, list) or len(index) > MAX_FILES:
+        raise ProtocolError("the index of a pack is no list of a length that is allowed")
+    view, at = memoryview(payload), 4 + length
+    contents = []
+    for item in index:
+        if not isinstance(item, dict):
+            raise ProtocolError("the index of a pack has something that is no entry")
+        size = item.get("size", 0)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0 or size > len(payload) - at:
+            raise ProtocolError("a pack does not have the bytes that its index says")
+        contents.append(view[at : at + size])
+        at += size
+    if at != len(payload):
+        raise ProtocolError("a pack has more bytes than its index says")
+    return index, contents

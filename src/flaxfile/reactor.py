@@ -1,0 +1,215 @@
+"""The thread that runs an engine: what other threads want of it is posted, what it wants of them are callbacks.
+
+Finds the functions of the libzmq that pyzmq has loaded. Knows nothing of messages and their meaning.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import ctypes
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import zmq
+
+from flaxfile._core import engine as core
+from flaxfile.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Handler", "Reactor"]
+
+logger = logging.getLogger(__name__)
+
+TICK: Final = 0.05
+"""Seconds between two calls of `Handler.on_tick`, at least."""
+
+
+class Handler(Protocol):
+    """What a reactor tells, always from its own thread."""
+
+    def on_message(
+        self, origin: int, peer: bytes, user: str, strange: int, header: bytes, payload: bytes
+    ) -> None:
+        """A message that the engine does not deal with itself."""
+
+    def on_transfer(self, transfer: int, cause: int) -> None:
+        """A transfer is complete (0), or failed."""
+
+    def on_aux(self) -> None:
+        """A watched socket may have something."""
+
+    def on_tick(self, now: float) -> None:
+        """Some time has passed."""
+
+    def on_end(self, cause: BaseException | None) -> None:
+        """The last call: the thread ends, by `Reactor.stop` or because of ``cause``."""
+
+
+def _libraries() -> list[str]:
+    backend = sys.modules.get("zmq.backend.cython._zmq") or sys.modules.get("zmq.backend.cffi")
+    found = [str(getattr(backend, "__file__", ""))]
+    # Where a library does not pass on the names of those it needs (Windows), the bundled one is asked itself.
+    bundled = Path(zmq.__file__).parent.parent / "pyzmq.libs"
+    found += [str(path) for path in sorted(bundled.glob("libzmq*"))] if sys.platform == "win32" else []
+    return [name for name in found if name]
+
+
+def _bind() -> None:
+    reasons = []
+    for name in _libraries():
+        try:
+            library = ctypes.CDLL(name)
+            addresses = [
+                ctypes.cast(getattr(library, item), ctypes.c_void_p).value or 0 for item in core.BINDINGS
+            ]
+        except (OSError, AttributeError) as error:
+            reasons.append(f"{Path(name).name}: {error}")
+            continue
+        core.bind(addresses)
+        return
+    raise MissingExtraError(
+        f"pyzmq {zmq.__version__} does not show the functions of its libzmq ({'; '.join(reasons)})",
+        hint="pip install --force-reinstall 'pyzmq>=26.2' (the wheels of PyPI work)",
+    )
+
+
+_bound = threading.Lock()
+_is_bound = False
+
+
+def _bind_once() -> None:
+    global _is_bound  # noqa: PLW0603 - the functions of one process
+    with _bound:
+        if not _is_bound:
+            _bind()
+            _is_bound = True
+
+
+class Reactor:
+    """One engine on its own thread.
+
+    Args:
+        sockets: connected or bound; from `start` on they belong to the thread.
+        handler: who is told.
+        memory: bytes that all buffers for sending may have.
+        name: of the thread.
+        others: sockets that are watched for the handler, see `Handler.on_aux`.
+    """
+
+    def __init__(
+        self,
+        sockets: list[zmq.Socket[bytes]],
+        handler: Handler,
+        *,
+        memory: int,
+        name: str,
+        others: list[zmq.Socket[bytes]] | None = None,
+    ) -> None:
+        _bind_once()
+        self._sockets = sockets
+        self._handler = handler
+        self._posted: collections.deque[Callable[[], None]] = collections.deque()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        router = bool(sockets) and sockets[0].socket_type == zmq.ROUTER
+        self.engine = core.Engine(
+            [item.underlying for item in sockets],
+            router,
+            self._wake_read.fileno(),
+            self._wake_write.fileno(),
+            memory,
+        )
+        self._others = others or []
+        self.engine.watch([item.underlying for item in self._others])
+        self._woken = False
+        self._stopping = False
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have a call made in the thread, soon; nothing happens once it has ended."""
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._posted.append(call)
+            if not self._woken:
+                self._woken = True
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_write.send(b"p")
+
+    def stop(self) -> None:
+        """Ask the thread to end; `join` waits for it."""
+
+        def end() -> None:
+            self._stopping = True
+
+        self.post(end)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Whether the thread has ended."""
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        cause: BaseException | None = None
+        try:
+            self._work()
+        except BaseException as error:
+            cause = error
+            logger.debug("the thread %s ends", self._thread.name, exc_info=True)
+        with self._lock:
+            self._ended.set()
+            self._posted.clear()
+        try:
+            self._handler.on_end(cause)
+        except Exception:
+            logger.exception("the end of %s", self._thread.name)
+        self.engine.close()
+        for item in self._sockets + self._others:
+            item.close()
+        self._wake_read.close()
+        self._wake_write.close()
+
+    def _work(self) -> None:
+        next_tick = time.monotonic() + TICK
+        while not self._stopping:
+            result = self.engine.step(int(TICK * 1000))
+            kind = result[0]
+            if kind == core.STEP_MESSAGE:
+                _, origin, peer, user, strange, header, payload = result
+                self._handler.on_message(
+                    origin, peer, user.decode("utf-8", "replace"), strange, header, payload or b""
+                )
+            elif kind == core.STEP_TRANSFER:
+                self._handler.on_transfer(result[1], result[2])
+            elif kind == core.STEP_AUX:
+                self._handler.on_aux()
+            elif kind == core.STEP_ERROR:
+                raise OSError(result[1], os.strerror(result[1]))
+            if self._woken or kind == core.STEP_WAKE:
+                self._run_posted()
+            now = time.monotonic()
+            if now >= next_tick:
+                self._handler.on_tick(now)
+                next_tick = time.monotonic() + TICK
+
+    def _run_posted(self) -> None:
+        self._woken = False
+        while self._posted:
+            self._posted.popleft()()

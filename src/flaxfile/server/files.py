@@ -1,0 +1,231 @@
+"""Requests about files that move no chunks: listing, looking, deleting, moving, folders, packs of small files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from flaxfile.errors import AuthError, FlaxError, LimitError, ProtocolError
+from flaxfile.paths import check_key, check_prefix
+from flaxfile.protocol.messages import MAX_PACK, PAGE_LIMIT, Type, field
+from flaxfile.protocol.pack import MAX_FILES, decode_pack, encode_pack
+from flaxfile.store.listing import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flaxfile.model import Entry
+    from flaxfile.protocol.header import Header
+    from flaxfile.server.service import Service
+    from flaxfile.server.sessions import Session
+
+__all__ = ["FileRequests"]
+
+INDEX_ROOM = 384 * 1024
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    found: dict[str, object] = {
+        "key": entry.key,
+        "size": entry.size,
+        "mtime_ns": entry.mtime_ns,
+        "mode": entry.mode,
+        "etag": entry.etag,
+        "kind": entry.kind,
+    }
+    if entry.hash is not None:
+        found["hash"] = entry.hash
+    return found
+
+
+class FileRequests:
+    """Answers them.
+
+    Args:
+        service: answers and runs the work.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+            Type.LIST: self._list,
+            Type.STAT: self._stat,
+            Type.DELETE: self._delete,
+            Type.MOVE: self._move,
+            Type.MKDIR: self._make_folder,
+            Type.PACK_GET: self._pack_get,
+        }
+
+    def _ok(self, peer: bytes, head: Header) -> Callable[[dict[str, object]], None]:
+        return lambda answer: self._service.reply(peer, head, Type.OK, answer)
+
+    def _list(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        prefix = _visible(session, field(payload, "prefix", str, ""))
+        cursor = field(payload, "cursor", str, "") or None
+        limit = field(payload, "limit", int, PAGE_LIMIT)
+        digest, folders = payload.get("hash") is True, payload.get("folders") is True
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
+
+        def work(_tell: Callable[[], None]) -> dict[str, object]:
+            entries, next_cursor = page(
+                self._service.store, prefix, cursor, limit, digest=digest, folders=folders
+            )
+            plain = [_plain(entry) for entry in entries]
+            # Long names: fewer of them go into one message.
+            while sum(len(entry.key) * 6 + 256 for entry in entries[: len(plain)]) > 1_000_000:
+                plain = plain[: len(plain) // 2]
+                last = entries[len(plain) - 1]
+                next_cursor = last.key + ("/" if last.kind == "dir" else "")
+            return {"entries": plain, "cursor": next_cursor}
+
+        self._service.run(
+            peer, head, work, lambda answer: self._service.reply(peer, head, Type.ENTRIES, answer)
+        )
+
+    def _stat(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        digest = payload.get("hash") is True
+        check_key(key)
+        session.check_key(key)
+        store = self._service.store
+        self._service.run(
+            peer, head, lambda _tell: _plain(store.stat(key, digest=digest)), self._ok(peer, head)
+        )
+
+    def _delete(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        recursive, only_empty = payload.get("recursive") is True, payload.get("only_empty") is True
+        if_match = field(payload, "if_match", str, "") or None
+        check_key(key)
+        session.check_write()
+        session.check_key(key)
+        store = self._service.store
+
+        def work(_tell: Callable[[], None]) -> dict[str, object]:
+            if only_empty:
+                store.remove_folder(key)
+                return {"files": 0}
+            return {"files": store.delete(key, recursive=recursive, if_match=if_match)}
+
+        self._service.run(peer, head, work, self._ok(peer, head))
+
+    def _move(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        old, new = field(payload, "key", str), field(payload, "to", str)
+        if_absent = payload.get("if_absent") is True
+        session.check_write()
+        for key in (old, new):
+            check_key(key)
+            session.check_key(key)
+        store = self._service.store
+        self._service.run(
+            peer, head, lambda _tell: _plain(store.move(old, new, if_absent=if_absent)), self._ok(peer, head)
+        )
+
+    def _make_folder(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key, mode = field(payload, "key", str), payload.get("mode")
+        check_key(key)
+        session.check_write()
+        session.check_key(key)
+        store = self._service.store
+        self._service.run(
+            peer,
+            head,
+            lambda _tell: _plain(store.make_folder(key, mode=mode if isinstance(mode, int) else None)),
+            self._ok(peer, head),
+        )
+
+    def pack_put(self, session: Session, peer: bytes, head: Header, payload: bytes) -> None:
+        """Store many small files."""
+        session.check_write()
+        if self._service.closing:
+            raise LimitError("the server is going down", retry_after=5.0)
+        index, contents = decode_pack(payload)
+
+        def one(item: dict[str, object], content: memoryview) -> dict[str, object]:
+            try:
+                key = field(item, "key", str)
+                check_key(key)
+                session.check_key(key)
+                mode, mtime_ns = item.get("mode"), item.get("mtime_ns")
+                entry = self._service.store.put(
+                    key,
+                    content,
+                    mode=mode if isinstance(mode, int) else None,
+                    mtime_ns=mtime_ns if isinstance(mtime_ns, int) else None,
+                )
+            except FlaxError as error:
+                return {"error": error.to_wire()}
+            return {"etag": entry.etag}
+
+        def work(_tell: Callable[[], None]) -> dict[str, object]:
+            return {"files": [one(item, content) for item, content in zip(index, contents, strict=True)]}
+
+        def done(answer: dict[str, object]) -> None:
+            self._service.counters["packed_uploads"] += len(index)
+            self._service.reply(peer, head, Type.PACK_ACK, answer)
+
+        self._service.run(peer, head, work, done)
+
+    def _pack_get(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        keys = field(payload, "keys", list)
+        if len(keys) > MAX_FILES or not all(isinstance(key, str) for key in keys):
+            raise ProtocolError(f"a pack has at most {MAX_FILES} keys")
+
+        def work(_tell: Callable[[], None]) -> bytes:
+            index: list[dict[str, object]] = []
+            contents: list[bytes] = []
+            room, index_room = MAX_PACK, INDEX_ROOM
+            for key in keys:
+                try:
+                    check_key(key)
+                    session.check_key(key)
+                    entry, content = self._read(key, room)
+                except FlaxError as error:
+                    item: dict[str, object] = {"key": key, "error": error.to_wire()}
+                    content = b""
+                else:
+                    if content is None:
+                        break
+                    item = _plain(entry)
+                index_room -= len(key) * 6 + 512
+                if index_room < 0:
+                    break
+                room -= len(content)
+                index.append(item)
+                contents.append(content)
+            return encode_pack(index, contents)
+
+        self._service.run(
+            peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.PACK, answer)
+        )
+
+    def _read(self, key: str, room: int) -> tuple[Entry, bytes | None]:
+        """A file that fits into what is left of a pack; None for its content when it does not."""
+        fd, entry, _ = self._service.store.open_read(key)
+        try:
+            if entry.size > MAX_PACK:
+                raise LimitError(f"{key!r} is too large for a pack", retryable=False)
+            if entry.size > room:
+                return entry, None
+            content = b""
+            while len(content) < entry.size:
+                piece = os.read(fd, entry.size - len(content))
+                if not piece:
+                    raise ProtocolError(f"{key!r} became shorter while it was read", retryable=True)
+                content += piece
+        finally:
+            os.close(fd)
+        return entry, content
+
+
+def _visible(session: Session, prefix: str) -> str:
+    """The part of a prefix that a client may see."""
+    own = session.permission.prefix.rstrip("/")
+    check_prefix(prefix)
+    plain = prefix.rstrip("/")
+    if not own or plain == own or plain.startswith(own + "/"):
+        return plain
+    if not plain or own.startswith(plain + "/"):
+        return own
+    raise AuthError(f"{session.permission.name!r} may only see keys below {own!r}")

@@ -1,0 +1,443 @@
+"""Uploads and downloads of a server: opened, moved by the engine, committed or summed up, or given up.
+
+Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the pool.
+"""
+
+from __future__ import annotations
+
+import collections
+import errno
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flaxfile._core import engine as core
+from flaxfile._core.hashing import hash_chunks, root_hash
+from flaxfile.errors import (
+    ConflictError,
+    FlaxError,
+    IntegrityError,
+    LimitError,
+    ProtocolError,
+    StorageError,
+    UsageError,
+    from_os_error,
+)
+from flaxfile.paths import check_key
+from flaxfile.protocol.header import Header
+from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, MAX_SIZE, MIN_CHUNK, Type, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flaxfile.model import Entry
+    from flaxfile.server.service import Service
+    from flaxfile.server.sessions import Session
+    from flaxfile.store.parts import Part
+
+__all__ = ["Transfers", "cause_error"]
+
+DONE_KEPT: Final = 1024
+"""Finished uploads whose answer is remembered, for a client that did not get it."""
+MAX_RUNS: Final = 10000
+"""Held runs of chunks that one answer names; what is beyond is sent again."""
+WINDOW: Final = 64 << 20
+
+
+def cause_error(cause: int, what: str) -> FlaxError:
+    """What stopped the engine, as an error."""
+    if cause == -1:
+        return IntegrityError(f"a chunk of {what} was damaged on its way, each time it was sent")
+    if cause == -2:
+        return ConflictError(
+            f"{what} changed while it was read", hint="try again when nobody writes to it", retryable=True
+        )
+    if cause > 0:
+        return from_os_error(OSError(cause, os.strerror(cause)), f"moving {what}")
+    return StorageError(f"moving {what} failed ({cause})")
+
+
+@dataclass(slots=True, eq=False)
+class _Upload:
+    session: Session
+    peer: bytes
+    key: str
+    token: str
+    size: int
+    chunk: int
+    part: Part
+    mode: int | None
+    mtime_ns: int | None
+    if_absent: bool
+    if_match: str | None
+
+
+@dataclass(slots=True, eq=False)
+class _Download:
+    session: Session
+    peer: bytes
+    entry: Entry
+    fd: int
+    offset: int
+    length: int
+    chunk: int
+
+
+class Transfers:
+    """All transfers of a server.
+
+    Args:
+        service: answers and runs the work.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._all: dict[int, _Upload | _Download] = {}
+        self._uploads: dict[str, int] = {}
+        self._opening = 0
+        self._committing: set[str] = set()
+        self._done: collections.OrderedDict[str, dict[str, object]] = collections.OrderedDict()
+        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+            Type.PUT_OPEN: self._put_open,
+            Type.PUT_COMMIT: self._put_commit,
+            Type.GET_OPEN: self._get_open,
+            Type.GET_DONE: self._get_done,
+        }
+
+    def __len__(self) -> int:
+        return len(self._all) + self._opening
+
+    @property
+    def committing(self) -> int:
+        """Uploads that are being published."""
+        return len(self._committing)
+
+    # ---- memory ----
+
+    def _share(self, more: int = 0) -> int:
+        """Bytes that each transfer may have on its way."""
+        return self._service.limits.memory // max(1, len(self) + more)
+
+    def _spread(self) -> None:
+        self._service.reactor.engine.set_share(max(2 * MIN_CHUNK, self._share()))
+        if not self._all:
+            self._service.reactor.engine.trim()
+
+    def _chunk(self, payload: dict[str, object]) -> int:
+        """The chunk a new transfer gets: what is asked for, less when memory is short."""
+        asked = field(payload, "chunk", int, MIN_CHUNK)
+        if not 1 <= asked <= MAX_CHUNK:
+            raise ProtocolError(f"a chunk of {asked} bytes; at most {MAX_CHUNK} are possible")
+        share = self._share(more=1)
+        if share < 2 * MIN_CHUNK:
+            raise LimitError("all memory that this server may use is taken", retry_after=1.0)
+        chunk = max(asked, MIN_CHUNK)
+        while 2 * chunk > share:
+            chunk = max(MIN_CHUNK, chunk // 2)
+        return chunk
+
+    def _check_open(self, session: Session, key: str) -> None:
+        if self._service.closing:
+            raise LimitError("the server is going down", retry_after=5.0)
+        check_key(key)
+        session.check_key(key)
+        session.check_room()
+
+    def _new_id(self) -> int:
+        while True:
+            number = secrets.randbits(63)
+            if number and number not in self._all:
+                return number
+
+    def _begin(self, number: int, transfer: _Upload | _Download) -> None:
+        """Put a transfer on all connections of its client."""
+        session = transfer.session
+        if not session.peers:
+            raise ProtocolError("the client has gone meanwhile")
+        for peer in session.peers:
+            self._service.reactor.engine.add_route(number, 0, peer)
+        self._all[number] = transfer
+        session.transfers.add(number)
+
+    # ---- uploads ----
+
+    def _put_open(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        size = field(payload, "size", int)
+        token = field(payload, "upload", str)
+        session.check_write()
+        self._check_open(session, key)
+        if not 0 <= size <= MAX_SIZE:
+            raise ProtocolError(f"a file of {size} bytes")
+        if size > self._service.limits.max_upload:
+            raise LimitError(
+                f"{key!r} has {size} bytes, this server takes {self._service.limits.max_upload}",
+                retryable=False,
+            )
+        if token in self._done:
+            self._service.reply(peer, head, Type.PUT_READY, {"done": self._done[token]})
+            return
+        if token in self._committing:
+            raise LimitError(f"{key!r} is being published", retry_after=0.2)
+        if token in self._uploads:
+            # Its client comes back on new connections: what it sent on the old ones is in the part.
+            self._give_up(self._uploads[token], keep=True)
+        chunk = self._chunk(payload)
+        mode, mtime_ns = payload.get("mode"), payload.get("mtime_ns")
+        if_absent = field(payload, "if_absent", bool, False)  # noqa: FBT003 - the default of a field
+        if_match = field(payload, "if_match", str, "") or None
+        source = field(payload, "source", str, "")
+        blocks = field(payload, "blocks", int, size)
+        resume = field(payload, "resume", bool, True)  # noqa: FBT003 - the default of a field
+        store = self._service.store
+        session.opening += 1
+        self._opening += 1
+
+        def work(tell: Callable[[], None]) -> tuple[Part, int]:
+            if if_absent or if_match is not None:
+                store.check(key, if_absent=if_absent, if_match=if_match)
+            return store.open_part(
+                session.owner, key, source, size, chunk, resume=resume, blocks=blocks, tell=tell
+            )
+
+        def failed() -> None:
+            session.opening -= 1
+            self._opening -= 1
+
+        def ready(result: tuple[Part, int]) -> None:
+            part, real = result
+            number = self._new_id()
+            upload = _Upload(
+                session,
+                peer,
+                key,
+                token,
+                size,
+                real,
+                part,
+                mode if isinstance(mode, int) else None,
+                mtime_ns if isinstance(mtime_ns, int) else None,
+                if_absent,
+                if_match,
+            )
+            engine = self._service.reactor.engine
+            try:
+                if token in self._uploads or token in self._committing:
+                    raise ProtocolError("this upload was opened twice", retryable=True)
+                engine.add(number, core.ROLE_RECV_ACK, size, real, WINDOW, fd=part.fd, map_fd=part.map_fd)
+                for first, hashes in part.held[:MAX_RUNS]:
+                    engine.preset(number, first, hashes)
+                self._begin(number, upload)
+            except BaseException:
+                engine.remove(number)
+                store.keep(part)
+                raise
+            failed()
+            self._uploads[token] = number
+            self._spread()
+            have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
+            answer = {"chunk": real, "have": have, "window": min(WINDOW, self._share())}
+            self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
+            engine.start(number)
+
+        self._service.run(peer, head, work, ready, failed)
+
+    def _put_commit(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        upload = self._all.get(head.transfer)
+        if not isinstance(upload, _Upload) or upload.session is not session:
+            raise ProtocolError("there is no such upload", retryable=True)
+        engine = self._service.reactor.engine
+        missing = engine.missing(head.transfer, 1)
+        if missing:
+            raise ProtocolError(
+                f"{upload.key!r} cannot be published: chunk {missing[0][0]} has not arrived", retryable=True
+            )
+        root = root_hash(upload.size, upload.chunk, engine.hashes(head.transfer))
+        wanted = field(payload, "root", str)
+        number, store = head.transfer, self._service.store
+        if root.hex() != wanted:
+            self._give_up(number, keep=False)
+            raise IntegrityError(f"{upload.key!r} has not arrived as it was sent; nothing was published")
+        self._forget(number)
+        engine.remove(number)
+        self._committing.add(upload.token)
+
+        def work(_tell: Callable[[], None]) -> Entry:
+            try:
+                return store.publish(
+                    upload.part,
+                    upload.key,
+                    mode=upload.mode,
+                    mtime_ns=upload.mtime_ns,
+                    if_absent=upload.if_absent,
+                    if_match=upload.if_match,
+                )
+            except BaseException:
+                store.keep(upload.part)
+                raise
+
+        def failed() -> None:
+            self._committing.discard(upload.token)
+
+        def done(entry: Entry) -> None:
+            failed()
+            answer: dict[str, object] = {
+                "key": entry.key,
+                "size": entry.size,
+                "mtime_ns": entry.mtime_ns,
+                "mode": entry.mode,
+                "etag": entry.etag,
+                "root": root.hex(),
+            }
+            self._done[upload.token] = answer
+            if len(self._done) > DONE_KEPT:
+                self._done.popitem(last=False)
+            self._service.counters["uploads"] += 1
+            self._service.reply(peer, head, Type.PUT_DONE, answer)
+
+        self._service.run(peer, head, work, done, failed)
+
+    # ---- downloads ----
+
+    def _get_open(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        self._check_open(session, key)
+        offset = field(payload, "offset", int, 0)
+        length = payload.get("length")
+        if offset < 0 or (length is not None and (not isinstance(length, int) or length < 0)):
+            raise UsageError(f"a range of {key!r} begins at {offset} and has {length} bytes")
+        if_match = field(payload, "if_match", str, "")
+        chunk = self._chunk(payload)
+        store = self._service.store
+        session.opening += 1
+        self._opening += 1
+
+        def work(_tell: Callable[[], None]) -> tuple[int, Entry, int]:
+            return store.open_read(key)
+
+        def failed() -> None:
+            session.opening -= 1
+            self._opening -= 1
+
+        def ready(result: tuple[int, Entry, int]) -> None:
+            fd, entry, blocks = result
+            number = self._new_id()
+            engine = self._service.reactor.engine
+            try:
+                if if_match and if_match != entry.etag:
+                    raise ConflictError(f"{key!r} has changed: it is {entry.etag} now, not {if_match}")
+                size = max(0, entry.size - offset)
+                if isinstance(length, int):
+                    size = min(size, length)
+                engine.add(number, core.ROLE_SEND_ASKED, size, chunk, WINDOW, fd=fd, base=offset)
+                self._begin(number, _Download(session, peer, entry, fd, offset, size, chunk))
+            except BaseException:
+                engine.remove(number)
+                os.close(fd)
+                raise
+            failed()
+            self._spread()
+            answer: dict[str, object] = {
+                "size": entry.size,
+                "offset": offset,
+                "length": size,
+                "mode": entry.mode,
+                "mtime_ns": entry.mtime_ns,
+                "etag": entry.etag,
+                "chunk": chunk,
+                "blocks": blocks,
+                "window": min(WINDOW, self._share()),
+            }
+            self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
+            engine.start(number)
+
+        self._service.run(peer, head, work, ready, failed)
+
+    def _get_done(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        del payload
+        download = self._all.get(head.transfer)
+        if not isinstance(download, _Download) or download.session is not session:
+            raise ProtocolError("there is no such download", retryable=True)
+        engine = self._service.reactor.engine
+        hashes = bytearray(engine.hashes(head.transfer))
+        # What the client had already was not sent, so it was not hashed either.
+        missing = engine.missing(head.transfer, MAX_RUNS)
+        self._forget(head.transfer)
+        engine.remove(head.transfer)
+
+        def work(_tell: Callable[[], None]) -> tuple[bytes, bool]:
+            try:
+                for first, count in missing:
+                    part = hash_chunks(
+                        download.fd, download.offset, download.length, download.chunk, first, count
+                    )
+                    if len(part) != 8 * count:
+                        return b"", False
+                    hashes[8 * first : 8 * (first + count)] = part
+                root = root_hash(download.length, download.chunk, bytes(hashes))
+                return root, _unchanged(download.fd, download.entry)
+            finally:
+                os.close(download.fd)
+
+        def done(result: tuple[bytes, bool]) -> None:
+            self._service.counters["downloads"] += 1
+            answer: dict[str, object] = {"root": result[0].hex(), "unchanged": result[1]}
+            self._service.reply(peer, head, Type.GET_SUM, answer)
+
+        self._service.run(peer, head, work, done)
+
+    # ---- the end of transfers ----
+
+    def on_event(self, number: int, cause: int) -> None:
+        """The engine has all chunks of a transfer (0), or cannot go on with it."""
+        transfer = self._all.get(number)
+        if transfer is None or cause == 0:
+            return
+        if isinstance(transfer, _Upload):
+            what, peer = repr(transfer.key), transfer.peer
+            keep = cause not in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+        else:
+            what, peer, keep = repr(transfer.entry.key), transfer.peer, True
+        self._give_up(number, keep=keep)
+        self._service.refuse(peer, Header(Type.ERROR, transfer=number), cause_error(cause, what))
+
+    def abort(self, session: Session, head: Header) -> None:
+        """A client gives a transfer up."""
+        transfer = self._all.get(head.transfer)
+        if transfer is not None and transfer.session is session:
+            self._give_up(head.transfer, keep=bool(head.flags & FLAG_KEEP))
+
+    def end_session(self, session: Session) -> None:
+        """A client is gone."""
+        for number in list(session.transfers):
+            self._give_up(number, keep=True)
+
+    def close(self) -> None:
+        """The server ends: parts stay."""
+        for number in list(self._all):
+            self._give_up(number, keep=True)
+
+    def _forget(self, number: int) -> None:
+        transfer = self._all.pop(number)
+        transfer.session.transfers.discard(number)
+        if isinstance(transfer, _Upload):
+            self._uploads.pop(transfer.token, None)
+        self._service.reactor.post(self._spread)
+
+    def _give_up(self, number: int, *, keep: bool) -> None:
+        transfer = self._all[number]
+        self._forget(number)
+        self._service.reactor.engine.remove(number)
+        if isinstance(transfer, _Download):
+            os.close(transfer.fd)
+        elif keep:
+            self._service.store.keep(transfer.part)
+        else:
+            self._service.store.drop(transfer.part)
+
+
+def _unchanged(fd: int, entry: Entry) -> bool:
+    """Whether nobody wrote into the file since it was opened; that another took its key does not matter."""
+    status = os.fstat(fd)
+    return status.st_size == entry.size and status.st_mtime_ns == entry.mtime_ns

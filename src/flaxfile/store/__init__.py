@@ -1,0 +1,1 @@
+"""Files by key, part files, listings. Knows nothing of sockets."""

@@ -1,0 +1,125 @@
+"""Walks a store in the order of its keys, a page at a time, so that a listing of any length needs little memory.
+
+The order is that of the keys' bytes, over all folders: ``a.b`` comes before ``a/c``. Links and other special files
+are not listed.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from flaxfile.errors import FlaxError, NotFoundError, from_os_error
+from flaxfile.paths import RESERVED, Folder, check_prefix
+from flaxfile.store.store import entry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flaxfile.model import Entry
+    from flaxfile.store.store import Store
+
+__all__ = ["order", "page", "walk"]
+
+
+def order(key: str) -> bytes:
+    """What keys are sorted by."""
+    return key.encode("utf-8", "surrogateescape")
+
+
+def page(
+    store: Store, prefix: str, cursor: str | None, limit: int, *, digest: bool = False, folders: bool = False
+) -> tuple[list[Entry], str | None]:
+    """The next entries behind a cursor, and the cursor of those that follow; None when there are none."""
+    found: list[Entry] = []
+    for entry in walk(store, prefix, cursor, digest=digest, folders=folders):
+        if len(found) == limit:
+            return found, found[-1].key + ("/" if found[-1].kind == "dir" else "")
+        found.append(entry)
+    return found, None
+
+
+def walk(
+    store: Store, prefix: str, after: str | None = None, *, digest: bool = False, folders: bool = False
+) -> Iterator[Entry]:
+    """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before their files.
+
+    Only what comes behind ``after``.
+    """
+    parts = check_prefix(prefix)
+    behind = order(after) if after is not None else None
+    if parts:
+        try:
+            with store.files.place("/".join(parts)) as place:
+                status = place.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    if behind is None or order("/".join(parts)) > behind:
+                        yield entry_of(
+                            "/".join(parts), status, store.digest(place, status) if digest else None
+                        )
+                    return
+        except NotFoundError:
+            return
+        except OSError as error:
+            if isinstance(error, FileNotFoundError):
+                return
+            raise from_os_error(error, f"listing {prefix!r}") from error
+    yield from _below(store, parts, behind, digest=digest, folders=folders)
+
+
+def _names(folder: Folder, parts: tuple[str, ...]) -> list[tuple[bytes, str, os.stat_result]]:
+    """What is in a folder, in the order that its whole keys have: a folder counts with its slash."""
+    names = []
+    with folder.folder(parts) as (path, fd), os.scandir(path if fd is None else fd) as found:
+        for item in found:
+            if not parts and item.name == RESERVED:
+                continue
+            try:
+                status = item.stat(follow_symlinks=False)
+            except OSError:
+                continue  # removed while we look
+            if stat.S_ISDIR(status.st_mode):
+                names.append((order(item.name + "/"), item.name, status))
+            elif stat.S_ISREG(status.st_mode):
+                names.append((order(item.name), item.name, status))
+    # By the first field alone: results of stat have no order, and names are unique.
+    names.sort(key=operator.itemgetter(0))
+    return names
+
+
+def _below(
+    store: Store, parts: tuple[str, ...], behind: bytes | None, *, digest: bool, folders: bool
+) -> Iterator[Entry]:
+    start = order("".join(part + "/" for part in parts))
+    try:
+        names = _names(store.files, parts)
+    except (FlaxError, OSError):
+        if parts:
+            return  # removed while we walk, or not ours to read
+        raise
+    for name, text, status in names:
+        whole = start + name
+        is_folder = name.endswith(b"/")
+        # A folder is left out only when every key in it would be: those begin with its own key.
+        if behind is not None and whole <= behind and not (is_folder and behind.startswith(whole)):
+            continue
+        key = "/".join((*parts, text))
+        if is_folder:
+            if folders and (behind is None or whole > behind):
+                yield entry_of(key, status)
+            yield from _below(store, (*parts, text), behind, digest=digest, folders=folders)
+        elif digest:
+            entry = _hashed(store, key)
+            if entry is not None:
+                yield entry
+        else:
+            yield entry_of(key, status)
+
+
+def _hashed(store: Store, key: str) -> Entry | None:
+    try:
+        return store.stat(key, digest=True)
+    except FlaxError:
+        return None  # removed while we walk

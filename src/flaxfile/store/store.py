@@ -1,0 +1,373 @@
+"""The files of a server: looking, publishing, moving, deleting. Every change is one rename, or none at all.
+
+Knows nothing of sockets and clients; every call may take as long as the disk does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from flaxfile._core.hashing import hash_file, xxh3_64
+from flaxfile.errors import ConflictError, NotFoundError, StorageError, from_os_error
+from flaxfile.model import Entry
+from flaxfile.paths import RESERVED, Folder, Place
+from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["DURABILITIES", "Durability", "Store", "entry_of"]
+
+Durability = Literal["none", "rename", "fsync"]
+DURABILITIES: Final = ("none", "rename", "fsync")
+MAX_SAME_SOURCE: Final = 64
+"""Uploads of the same file to the same key at a time."""
+HASHES_KEPT: Final = 65536
+
+
+def _etag(status: os.stat_result) -> str:
+    text = f"{status.st_dev}.{status.st_ino}.{status.st_size}.{status.st_mtime_ns}.{status.st_ctime_ns}"
+    return f"{xxh3_64(text.encode()):016x}"
+
+
+def entry_of(key: str, status: os.stat_result, digest: str | None = None) -> Entry:
+    """What a file or folder is to a client."""
+    folder = stat.S_ISDIR(status.st_mode)
+    return Entry(
+        key=key,
+        size=0 if folder else status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        mode=stat.S_IMODE(status.st_mode),
+        etag=_etag(status),
+        hash=digest,
+        kind="dir" if folder else "file",
+    )
+
+
+class Store:
+    """A folder of files by key, with a folder of parts in it.
+
+    Args:
+        root: made if it is not there.
+        durability: whether a published file is on the disk when that is said (``fsync``), or may take its time.
+        part_ttl: seconds after which a part that nobody continues is removed.
+    """
+
+    def __init__(self, root: Path, *, durability: Durability = "rename", part_ttl: float = 86400.0) -> None:
+        self.root = root
+        self.durability = durability
+        self.part_ttl = part_ttl
+        self._parts = root / RESERVED / "parts"
+        try:
+            self._parts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"making the store {root}") from error
+        self.files = Folder(root)
+        self._lock = threading.Lock()
+        self._in_use: set[str] = set()
+        self._hashes: dict[tuple[int, ...], str] = {}
+        mask = os.umask(0)
+        os.umask(mask)
+        self._file_mode = 0o666 & ~mask
+
+    # ---- looking ----
+
+    def stat(self, key: str, *, digest: bool = False) -> Entry:
+        """One entry."""
+        with _gate(f"looking at {key!r}"), self.files.place(key) as place:
+            status = place.lstat()
+            _check_kind(key, status)
+            return entry_of(key, status, self.digest(place, status) if digest else None)
+
+    def open_read(self, key: str) -> tuple[int, Entry, int]:
+        """A descriptor of the file, its entry, and how many bytes of it are no holes."""
+        with _gate(f"opening {key!r}"), self.files.place(key) as place:
+            fd = place.open(os.O_RDONLY)
+            try:
+                status = os.fstat(fd)
+                _check_kind(key, status, only_files=True)
+            except BaseException:
+                os.close(fd)
+                raise
+            return fd, entry_of(key, status), getattr(status, "st_blocks", status.st_size) * 512
+
+    def digest(self, place: Place, status: os.stat_result) -> str | None:
+        """The hash of a file's content; read only when the file is not the one that was read before."""
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        name = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._hashes.get(name)
+        if known is None:
+            fd = place.open(os.O_RDONLY)
+            try:
+                known = hash_file(fd).hex()
+            finally:
+                os.close(fd)
+            with self._lock:
+                if len(self._hashes) >= HASHES_KEPT:
+                    self._hashes.clear()
+                self._hashes[name] = known
+        return known
+
+    def check(self, key: str, *, if_absent: bool, if_match: str | None) -> None:
+        """Raise if a condition does not hold now; it is asked again when the file is published."""
+        with _gate(f"looking at {key!r}"):
+            try:
+                with self.files.place(key) as place:
+                    _check_target(place, key, if_absent=if_absent, if_match=if_match)
+            except NotFoundError:
+                if if_match is not None:
+                    raise ConflictError(
+                        f"{key!r} is not there any more, and it was to be {if_match}"
+                    ) from None
+
+    # ---- changing ----
+
+    def open_part(
+        self,
+        owner: str,
+        key: str,
+        source: str,
+        size: int,
+        chunk: int,
+        *,
+        resume: bool,
+        blocks: int,
+        tell: Callable[[], None] | None = None,
+    ) -> tuple[Part, int]:
+        """The part of an upload and the size of its chunks.
+
+        It is continued, with the chunks it was begun with, when the same owner has begun the same source before.
+        """
+        name = part_name(owner, key, source, str(size)) if source else secrets.token_hex(16)
+        with self._lock:
+            for number in range(MAX_SAME_SOURCE):
+                used = f"{name}-{number}"
+                if used not in self._in_use:
+                    self._in_use.add(used)
+                    break
+            else:
+                raise ConflictError(f"{MAX_SAME_SOURCE} uploads of the same file to {key!r} are under way")
+        description: dict[str, object] = {
+            "owner": owner,
+            "key": key,
+            "source": source,
+            "size": size,
+        }
+        path, map_path = self._parts / (used + PART_SUFFIX), self._parts / (used + MAP_SUFFIX)
+        again = resume and bool(source)
+        try:
+            with _gate(f"storing {key!r}"):
+                chunk = (chunk_of(map_path) if again else None) or chunk
+                description["chunk"] = chunk
+                part = open_part(
+                    path, map_path, description, size, chunk, resume=again, blocks=blocks, tell=tell
+                )
+                return part, chunk
+        except BaseException:
+            self._free(used)
+            raise
+
+    def _free(self, used: str) -> None:
+        with self._lock:
+            self._in_use.discard(used)
+
+    def keep(self, part: Part) -> None:
+        """Close a part for a later try."""
+        part.close()
+        self._free(part.path.stem)
+
+    def drop(self, part: Part) -> None:
+        """Remove a part."""
+        part.discard()
+        self._free(part.path.stem)
+
+    def publish(
+        self,
+        part: Part,
+        key: str,
+        *,
+        mode: int | None = None,
+        mtime_ns: int | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> Entry:
+        """Make a whole part the file of the key, in one step, and return what it is now."""
+        with _gate(f"storing {key!r}"), self.files.place(key, make=True) as place:
+            _dress(part.fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
+            if self.durability == "fsync":
+                os.fsync(part.fd)
+            part.close()
+            entry = self._put(part.path, place, key, if_absent=if_absent, if_match=if_match)
+        self.drop(part)
+        return entry
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, mode: int | None, mtime_ns: int | None, sync: bool = True
+    ) -> Entry:
+        """Store a small file in one step."""
+        written = self._parts / f"{secrets.token_hex(16)}{PART_SUFFIX}"
+        with _gate(f"storing {key!r}"):
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+                fd = os.open(written, flags, 0o600)
+                try:
+                    view = memoryview(data)
+                    while view:
+                        view = view[os.write(fd, view) :]
+                    _dress(fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
+                    if self.durability == "fsync" and sync:
+                        os.fsync(fd)
+                finally:
+                    os.close(fd)
+                with self.files.place(key, make=True) as place:
+                    return self._put(written, place, key, if_absent=False, if_match=None)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    written.unlink()
+
+    def _put(self, written: Path, place: Place, key: str, *, if_absent: bool, if_match: str | None) -> Entry:
+        if if_absent and hasattr(os, "link") and place.fd is not None:
+            try:
+                os.link(written, place.path, dst_dir_fd=place.fd, follow_symlinks=False)
+            except FileExistsError:
+                raise ConflictError(f"{key!r} is there already, and it was to be new") from None
+            written.unlink()
+        else:
+            # Whoever compares must not be overtaken between the look and the rename.
+            with self._lock:
+                _check_target(place, key, if_absent=if_absent, if_match=if_match)
+                os.replace(written, place.path, dst_dir_fd=place.fd)
+        status = place.lstat()
+        if self.durability == "fsync" and place.fd is not None:
+            os.fsync(place.fd)
+        return entry_of(key, status)
+
+    def delete(self, key: str, *, recursive: bool = False, if_match: str | None = None) -> int:
+        """Remove a file, or with ``recursive`` a folder; how many files went."""
+        with _gate(f"deleting {key!r}"), self.files.place(key) as place:
+            status = place.lstat()
+            if stat.S_ISDIR(status.st_mode):
+                if not recursive:
+                    raise ConflictError(f"{key!r} is a folder", hint=f"flaxfile delete --recursive {key}")
+                return _remove_tree(place)
+            with self._lock:
+                _check_target(place, key, if_absent=False, if_match=if_match)
+                os.unlink(place.path, dir_fd=place.fd)
+            return 1
+
+    def remove_folder(self, key: str) -> None:
+        """Remove a folder that has nothing in it."""
+        with _gate(f"deleting {key!r}"), self.files.place(key) as place:
+            os.rmdir(place.path, dir_fd=place.fd)
+
+    def move(self, old: str, new: str, *, if_absent: bool = False) -> Entry:
+        """Give a file or folder another key, in one step."""
+        with (
+            _gate(f"moving {old!r} to {new!r}"),
+            self.files.place(old) as source,
+            self.files.place(new, make=True) as target,
+        ):
+            _check_kind(old, source.lstat())
+            with self._lock:
+                _check_target(target, new, if_absent=if_absent, if_match=None)
+                os.replace(source.path, target.path, src_dir_fd=source.fd, dst_dir_fd=target.fd)
+            return entry_of(new, target.lstat())
+
+    def make_folder(self, key: str, *, mode: int | None = None) -> Entry:
+        """Make a folder, those above it too; one that is there is fine."""
+        with _gate(f"making {key!r}"), self.files.place(key, make=True) as place:
+            try:
+                os.mkdir(place.path, 0o777, dir_fd=place.fd)
+            except FileExistsError:
+                if not stat.S_ISDIR(place.lstat().st_mode):
+                    raise ConflictError(f"{key!r} is a file already") from None
+            if mode is not None and place.fd is not None:
+                os.chmod(place.path, mode & 0o777, dir_fd=place.fd)
+            return entry_of(key, place.lstat())
+
+    def sweep(self) -> int:
+        """Remove parts that nobody has touched for `part_ttl`; how many."""
+        limit = time.time() - self.part_ttl
+        removed = 0
+        for path in list(self._parts.glob(f"*{PART_SUFFIX}")) + list(self._parts.glob(f"*{MAP_SUFFIX}")):
+            with self._lock:
+                if path.stem in self._in_use:
+                    continue
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < limit:
+                        path.unlink()
+                        removed += 1
+        return removed
+
+    def parts(self) -> int:
+        """How many parts wait for their next try, or are being written."""
+        return sum(1 for _ in self._parts.glob(f"*{PART_SUFFIX}"))
+
+
+@contextlib.contextmanager
+def _gate(doing: str):  # type: ignore[no-untyped-def]
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, doing) from error
+
+
+def _check_kind(key: str, status: os.stat_result, *, only_files: bool = False) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    if stat.S_ISDIR(status.st_mode):
+        if only_files:
+            raise ConflictError(f"{key!r} is a folder", hint=f"flaxfile pull {key}")
+        return
+    raise StorageError(f"{key!r} is neither a file nor a folder")
+
+
+def _check_target(place: Place, key: str, *, if_absent: bool, if_match: str | None) -> None:
+    try:
+        status = place.lstat()
+    except FileNotFoundError:
+        if if_match is not None:
+            raise ConflictError(f"{key!r} is not there any more, and it was to be {if_match}") from None
+        return
+    if if_absent:
+        raise ConflictError(f"{key!r} is there already, and it was to be new")
+    if stat.S_ISDIR(status.st_mode):
+        raise ConflictError(f"{key!r} is a folder already")
+    if if_match is not None and _etag(status) != if_match:
+        raise ConflictError(f"{key!r} has changed: it is {_etag(status)} now, not {if_match}")
+
+
+def _dress(fd: int, mode: int, mtime_ns: int | None) -> None:
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, mode)
+    if mtime_ns is not None and os.utime in os.supports_fd:
+        os.utime(fd, ns=(mtime_ns, mtime_ns))
+
+
+def _remove_tree(place: Place) -> int:
+    """Remove a folder and all below it, links themselves and not what they name."""
+    count = 0
+    if place.fd is not None:
+        for _, _, files, _ in os.fwalk(place.path, dir_fd=place.fd, follow_symlinks=False):
+            count += len(files)
+    failed: list[OSError] = []
+
+    def note(_function: object, _path: object, problem: tuple[object, BaseException, object]) -> None:
+        error = problem[1]
+        if isinstance(error, OSError) and error.errno != errno.ENOENT:
+            failed.append(error)
+
+    shutil.rmtree(place.path, onerror=note, dir_fd=place.fd)
+    if failed:
+        raise failed[0]
+    return count
