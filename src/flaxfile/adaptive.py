@@ -1,7 +1,7 @@
 """How many sockets, how large a chunk, how much on the way: from size, round trip, cores and encryption.
 
-`calculate_adaptive_concurrency` has the numbers of FlaxFile 1's documentation, which are upper bounds here. Pure
-functions and one small state machine; nothing is measured here.
+`calculate_adaptive_concurrency` has the numbers of FlaxFile 1's documentation, which are upper bounds here.
+Pure functions and one small state machine; nothing is measured here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from flaxfile.protocol.messages import MAX_CHUNK, MAX_SOCKETS
 
-__all__ = ["Plan", "WindowControl", "calculate_adaptive_concurrency", "plan_transfer"]
+__all__ = ["Plan", "WindowControl", "calculate_adaptive_concurrency", "chunk_for", "plan_transfer"]
 
 KIB: Final = 1024
 MIB: Final = 1024 * 1024
@@ -44,25 +44,37 @@ class Plan(NamedTuple):
     window: int
 
 
+def chunk_for(size: int, round_trip: float) -> int:
+    """Bytes of a chunk of a file of ``size`` bytes."""
+    if size < 8 * MIB:
+        return 256 * KIB
+    chunk = MAX_CHUNK if round_trip > VERY_FAR and size >= 1000 * MB else MIB
+    while size // chunk > MANY_CHUNKS and chunk < MAX_CHUNK:
+        chunk *= 2
+    return chunk
+
+
+def sockets_for(size: int, *, round_trip: float, encrypted: bool, cores: int) -> int:
+    """How many connections move a file of ``size`` bytes."""
+    if size < 8 * MIB:
+        return 1
+    far = round_trip >= FAR
+    if size < 50 * MB:
+        return min(2, cores) if encrypted and not far else 1
+    if size < 1000 * MB:
+        return 4 if far else min(4, cores) if encrypted else 1
+    return 8 if far else min(8, cores) if encrypted else max(1, min(2, cores // 2))
+
+
 def plan_transfer(
     size: int, *, round_trip: float, encrypted: bool, cores: int, window: int, connections: int | None = None
 ) -> Plan:
     """What a transfer of ``size`` bytes begins with, ``window`` being the most that may be on the way."""
-    if size < 8 * MIB:
-        sockets, chunk = 1, 256 * KIB
-    elif size < 50 * MB:
-        sockets, chunk = (min(2, cores) if encrypted and round_trip < FAR else 1), MIB
-    elif size < 1000 * MB:
-        sockets, chunk = (4 if round_trip >= FAR else min(4, cores) if encrypted else 1), MIB
-    else:
-        sockets = 8 if round_trip >= FAR else min(8, cores) if encrypted else max(1, min(2, cores // 2))
-        chunk = MAX_CHUNK if round_trip > VERY_FAR else MIB
-    while size // chunk > MANY_CHUNKS and chunk < MAX_CHUNK:
-        chunk *= 2
+    chunk = chunk_for(size, round_trip)
     while chunk > 64 * KIB and chunk * 2 > window:
         chunk //= 2
-    sockets = min(connections or sockets, MAX_SOCKETS)
-    return Plan(sockets, chunk, max(2 * chunk, min(START_WINDOW, window)))
+    sockets = connections or sockets_for(size, round_trip=round_trip, encrypted=encrypted, cores=cores)
+    return Plan(min(sockets, MAX_SOCKETS), chunk, max(2 * chunk, min(START_WINDOW, window)))
 
 
 class WindowControl:

@@ -1,7 +1,7 @@
 """Which names a key may have, and how one is found below a folder without ever leaving it.
 
-Folders are opened part by part and never through a link, so that nothing outside can be reached whatever somebody
-does to the tree meanwhile. Serves the store of a server and the folders a client writes to alike.
+Folders are opened part by part and never through a link, so that nothing outside can be reached whatever
+somebody does to the tree meanwhile. Serves the store of a server and the folders a client writes to alike.
 """
 
 from __future__ import annotations

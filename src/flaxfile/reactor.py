@@ -1,4 +1,5 @@
-"""The thread that runs an engine: what other threads want of it is posted, what it wants of them are callbacks.
+"""The thread that runs an engine: what other threads want of it is posted, what it wants of them are
+callbacks.
 
 Finds the functions of the libzmq that pyzmq has loaded. Knows nothing of messages and their meaning.
 """
@@ -15,7 +16,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import zmq
 
@@ -25,7 +26,7 @@ from flaxfile.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Handler", "Reactor"]
+__all__ = ["Handler", "Message", "Reactor"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +34,25 @@ TICK: Final = 0.05
 """Seconds between two calls of `Handler.on_tick`, at least."""
 
 
+class Message(NamedTuple):
+    """What came in and is not for the engine."""
+
+    origin: int
+    """Number of the socket."""
+    peer: bytes
+    """Routing id of the connection; empty for a client."""
+    user: str
+    """User-Id that authentication gave the connection."""
+    strange: int
+    """1: no header of ours, 2: data of a transfer that the engine does not have."""
+    header: bytes
+    payload: bytes
+
+
 class Handler(Protocol):
     """What a reactor tells, always from its own thread."""
 
-    def on_message(
-        self, origin: int, peer: bytes, user: str, strange: int, header: bytes, payload: bytes
-    ) -> None:
+    def on_message(self, message: Message) -> None:
         """A message that the engine does not deal with itself."""
 
     def on_transfer(self, transfer: int, cause: int) -> None:
@@ -119,8 +133,8 @@ class Reactor:
         self._handler = handler
         self._posted: collections.deque[Callable[[], None]] = collections.deque()
         self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.setblocking(False)
-        self._wake_write.setblocking(False)
+        self._wake_read.settimeout(0)
+        self._wake_write.settimeout(0)
         router = bool(sockets) and sockets[0].socket_type == zmq.ROUTER
         self.engine = core.Engine(
             [item.underlying for item in sockets],
@@ -137,20 +151,29 @@ class Reactor:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    def attach(self, item: zmq.Socket[bytes], *watched: zmq.Socket[bytes]) -> int:
+        """Add a socket, and what is watched for it, from the thread itself; the number of the socket."""
+        number = self.engine.attach(item.underlying)
+        self._sockets.append(item)
+        self._others += watched
+        self.engine.watch([other.underlying for other in self._others])
+        return number
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def post(self, call: Callable[[], None]) -> None:
-        """Have a call made in the thread, soon; nothing happens once it has ended."""
+    def post(self, call: Callable[[], None]) -> bool:
+        """Have a call made in the thread, soon; False when it has ended."""
         with self._lock:
             if self._ended.is_set():
-                return
+                return False
             self._posted.append(call)
             if not self._woken:
                 self._woken = True
                 with contextlib.suppress(BlockingIOError):
                     self._wake_write.send(b"p")
+            return True
 
     def stop(self) -> None:
         """Ask the thread to end; `join` waits for it."""
@@ -175,7 +198,9 @@ class Reactor:
             logger.debug("the thread %s ends", self._thread.name, exc_info=True)
         with self._lock:
             self._ended.set()
-            self._posted.clear()
+        # Who posted until now is heard: somebody may wait for it.
+        with contextlib.suppress(Exception):
+            self._run_posted()
         try:
             self._handler.on_end(cause)
         except Exception:
@@ -194,7 +219,7 @@ class Reactor:
             if kind == core.STEP_MESSAGE:
                 _, origin, peer, user, strange, header, payload = result
                 self._handler.on_message(
-                    origin, peer, user.decode("utf-8", "replace"), strange, header, payload or b""
+                    Message(origin, peer, user.decode("utf-8", "replace"), strange, header, payload or b"")
                 )
             elif kind == core.STEP_TRANSFER:
                 self._handler.on_transfer(result[1], result[2])

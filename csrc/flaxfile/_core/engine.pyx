@@ -265,6 +265,14 @@ cdef class Engine:
         self._close()
         self.kept.clear()
 
+    def attach(self, uintptr_t address) -> int:
+        """Add a socket and return its number."""
+        if self.e.router or self.e.sockets == FF_SOCKETS:
+            raise ValueError(f"at most {FF_SOCKETS} sockets, one for a server")
+        self.e.socket[self.e.sockets] = <void *>address
+        self.e.sockets += 1
+        return self.e.sockets - 1
+
     def watch(self, addresses not None) -> None:
         """Set the sockets that are watched for the caller: `STEP_AUX` says that one of them has something."""
         cdef int i = 0

@@ -287,7 +287,11 @@ static inline void ff_header_write(uint8_t *at, const ff_header *h) {
     ff_put(at + 32, h->hash, 8);
 }
 
-/* The four data types have no request id: its place checks the header, as `hash` does the payload. */
+static inline int ff_is_bulk(int type) {
+    return type == FF_DATA || type == FF_ACK || type == FF_NAK || type == FF_CREDIT;
+}
+
+/* The four bulk types have no request id: its place checks the header, as `hash` does the payload. */
 static inline uint32_t ff_header_check(const uint8_t *at) {
     uint8_t copy[FF_HEADER];
     memcpy(copy, at, FF_HEADER);

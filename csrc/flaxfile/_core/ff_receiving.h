@@ -162,8 +162,7 @@ static int ff_receive(ff_engine *e, int socket) {
             good = ff_lib.msg_size(&part) == FF_HEADER && at[0] == FF_MAGIC && at[1] == FF_VERSION;
             if (good) {
                 ff_header_read(at, &e->header);
-                mine = e->header.type == FF_DATA || e->header.type == FF_ACK || e->header.type == FF_NAK
-                    || e->header.type == FF_CREDIT;
+                mine = ff_is_bulk(e->header.type);
                 sealed = !mine || e->header.request == ff_header_check(at);
             }
             user = ff_lib.msg_gets(&part, "User-Id");

@@ -26,7 +26,9 @@ static int ff_send(ff_engine *e, int socket, const uint8_t *id, int id_size, con
         goto out;
     }
     ff_header_write((uint8_t *)ff_lib.msg_data(&part), h);
-    ff_header_seal((uint8_t *)ff_lib.msg_data(&part));
+    if (ff_is_bulk(h->type)) {
+        ff_header_seal((uint8_t *)ff_lib.msg_data(&part));
+    }
     if (ff_lib.msg_send(&part, to, (payload ? FF_SNDMORE : 0) | FF_DONTWAIT) < 0) {
         rc = ff_lib.zmq_errno();
         ff_lib.msg_close(&part);

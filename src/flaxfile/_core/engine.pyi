@@ -1,8 +1,8 @@
 """The engine of transfers: one thread that moves chunks between files and ZeroMQ sockets without the GIL.
 
-It calls the libzmq that pyzmq has loaded, by the addresses that `bind` is given. It reads, hashes, sends, receives,
-verifies, writes and acknowledges; whatever has to be decided comes out of `Engine.step`. It must not know keys,
-permissions or retries.
+It calls the libzmq that pyzmq has loaded, by the addresses that `bind` is given. It reads, hashes, sends,
+receives, verifies, writes and acknowledges; whatever has to be decided comes out of `Engine.step`. It must
+not know keys, permissions or retries.
 """
 
 from collections.abc import Sequence
@@ -62,15 +62,18 @@ class Engine:
     def close(self) -> None:
         """Forget all transfers and give back the memory; sockets and files belong to the caller."""
 
+    def attach(self, address: int) -> int:
+        """Add a socket and return its number."""
+
     def watch(self, addresses: Sequence[int]) -> None:
         """Set the sockets that are watched for the caller: `STEP_AUX` says that one of them has something."""
 
     def step(self, timeout_ms: int) -> tuple[Any, ...]:
         """Work until something is for the caller, and return it.
 
-        The first item is one of STEP_TIMEOUT, STEP_WAKE, STEP_AUX (nothing more), STEP_ERROR (errno), STEP_TRANSFER
-        (id, cause: 0 when it is complete, an errno, or one of the CAUSE numbers) and STEP_MESSAGE (socket, peer, user,
-        strange, header, payload).
+        The first item is one of STEP_TIMEOUT, STEP_WAKE, STEP_AUX (nothing more), STEP_ERROR (errno),
+        STEP_TRANSFER (id, cause: 0 when it is complete, an errno, or one of the CAUSE numbers) and
+        STEP_MESSAGE (socket, peer, user, strange, header, payload).
         """
 
     def send(self, socket: int, peer: bytes, header: bytes, payload: bytes | None) -> bool:
@@ -122,7 +125,9 @@ class Engine:
         """Return ranges (first chunk, number) of what was not moved yet, at most ``limit`` of them."""
 
     def progress(self, transfer: int) -> tuple[int, int, int, float]:
-        """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last movement."""
+        """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last
+        movement.
+        """
 
     def remove(self, transfer: int) -> None:
         """Take a transfer out, its journal written; its files may be closed then. An unknown id is fine."""

@@ -1,7 +1,7 @@
 """XXH3 of bytes, of files and of their chunks, without the GIL.
 
-The hash of a file is that of its bytes and has nothing to do with how it was moved; the root hash is over the hashes of
-the chunks of a transfer, so that both sides know it without reading anything twice.
+The hash of a file is that of its bytes and has nothing to do with how it was moved; the root hash is over
+the hashes of the chunks of a transfer, so that both sides know it without reading anything twice.
 """
 
 from typing_extensions import Buffer
@@ -18,7 +18,8 @@ def hash_file(fd: int) -> bytes:
     """Return the XXH3-128 of what a file holds, read from its start whatever its position is."""
 
 def hash_chunks(fd: int, base: int, size: int, chunk: int, first: int, count: int) -> bytes:
-    """Return the hashes of ``count`` chunks of the ``size`` bytes at ``base``, eight bytes each, little endian.
+    """Return the hashes of ``count`` chunks of the ``size`` bytes at ``base``, eight bytes each, little
+    endian.
 
     A file that ends before gives fewer of them.
     """

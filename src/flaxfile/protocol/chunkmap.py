@@ -30,7 +30,9 @@ def encode_description(description: dict[str, object]) -> bytes:
 
 
 def parse_journal(data: bytes) -> tuple[dict[str, object], dict[int, int]] | None:
-    """Description and (chunk: hash) of a journal; None when it is not one, or not even its beginning is whole."""
+    """Description and (chunk: hash) of a journal; None when it is not one, or not even its beginning is
+    whole.
+    """
     start = len(_MAGIC) + _LENGTH.size
     if data[: len(_MAGIC)] != _MAGIC or len(data) < start:
         return None
@@ -45,7 +47,7 @@ def parse_journal(data: bytes) -> tuple[dict[str, object], dict[int, int]] | Non
     if not isinstance(description, dict):
         return None
     whole = len(data) - (len(data) - end) % _RECORD.size
-    return description, {index: value for index, value in _RECORD.iter_unpack(data[end:whole])}
+    return description, dict(_RECORD.iter_unpack(data[end:whole]))
 
 
 def runs(indexes: list[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,6 @@
-"""Requests about files that move no chunks: listing, looking, deleting, moving, folders, packs of small files."""
+"""Requests about files that move no chunks: listing, looking, deleting, moving, folders, packs of small
+files.
+"""
 
 from __future__ import annotations
 

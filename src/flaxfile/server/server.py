@@ -51,7 +51,8 @@ class Server:
         max_clients: clients at a time.
         memory: bytes of all chunks on their way.
         part_ttl: seconds after which an upload that nobody continues is forgotten.
-        durability: ``none`` and ``rename`` leave it to the system when a stored file is on the disk, ``fsync`` waits.
+        durability: ``none`` and ``rename`` leave it to the system when a stored file is on the disk,
+            ``fsync`` waits.
         authenticator: judge of clients in place of password and keys.
     """
 
@@ -175,11 +176,13 @@ class Server:
                 hint="another server may run there: flaxfile serve --port N takes another port",
                 retryable=False,
             ) from error
-        self._port = int(router.last_endpoint.rsplit(b":", 1)[1].rstrip(b"\0"))
+        self._port = int(router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1].rstrip("\0"))
         return router
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Take no more transfers, let those that run go on for ``grace`` seconds, then end; parts stay for a resume."""
+        """Take no more transfers, let those that run go on for ``grace`` seconds, then end; parts stay for a
+        resume.
+        """
         await asyncio.to_thread(self.stop_now, grace)
 
     def stop_now(self, grace: float = 5.0) -> None:

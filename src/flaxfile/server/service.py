@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from flaxfile.reactor import Reactor
+    from flaxfile.reactor import Message, Reactor
     from flaxfile.security import Authenticator, Permission
     from flaxfile.server.zap import ZapHandler
     from flaxfile.store.store import Store
@@ -112,11 +112,9 @@ class Service:
 
     # ---- the reactor's calls ----
 
-    def on_message(
-        self, origin: int, peer: bytes, user: str, strange: int, header: bytes, payload: bytes
-    ) -> None:
+    def on_message(self, message: Message) -> None:
         """Answer one message."""
-        del origin
+        _, peer, user, strange, header, payload = message
         now = time.monotonic()
         if strange == 1:
             self._not_ours(peer, now)
@@ -282,6 +280,8 @@ class Service:
         if permission is None:
             raise AuthError("this key is not permitted")
         session = self.sessions.hello(peer, user, permission, token, now)
+        for number in session.transfers:
+            self.reactor.engine.add_route(number, 0, peer)
         answer: dict[str, object] = {
             "version": VERSION,
             "session": session.token.hex(),

@@ -10,6 +10,8 @@ from flaxfile.errors import AuthError, LimitError, ProtocolError
 from flaxfile.protocol.messages import MAX_SOCKETS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flaxfile.security import Permission
 
 __all__ = ["IDLE", "MAX_TRANSFERS", "Session", "Sessions"]
@@ -69,7 +71,7 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._by_token)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_token.values()))
 
     def find(self, peer: bytes, user: str, now: float) -> Session | None:

@@ -1,6 +1,7 @@
 """Uploads and downloads of a server: opened, moved by the engine, committed or summed up, or given up.
 
-Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the pool.
+Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the
+pool.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import hash_chunks, root_hash
+from flaxfile.adaptive import chunk_for
 from flaxfile.errors import (
     ConflictError,
     FlaxError,
@@ -58,19 +60,48 @@ def cause_error(cause: int, what: str) -> FlaxError:
     return StorageError(f"moving {what} failed ({cause})")
 
 
-@dataclass(slots=True, eq=False)
-class _Upload:
-    session: Session
-    peer: bytes
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What PUT_OPEN asks for."""
+
     key: str
-    token: str
     size: int
-    chunk: int
-    part: Part
+    token: str
+    source: str
+    blocks: int
+    resume: bool
     mode: int | None
     mtime_ns: int | None
     if_absent: bool
     if_match: str | None
+
+    @classmethod
+    def read(cls, payload: dict[str, object]) -> _Wish:
+        size = field(payload, "size", int)
+        if not 0 <= size <= MAX_SIZE:
+            raise ProtocolError(f"a file of {size} bytes")
+        mode, mtime_ns = payload.get("mode"), payload.get("mtime_ns")
+        return cls(
+            key=field(payload, "key", str),
+            size=size,
+            token=field(payload, "upload", str),
+            source=field(payload, "source", str, ""),
+            blocks=field(payload, "blocks", int, size),
+            resume=payload.get("resume") is not False,
+            mode=mode if isinstance(mode, int) else None,
+            mtime_ns=mtime_ns if isinstance(mtime_ns, int) and abs(mtime_ns) < 1 << 62 else None,
+            if_absent=payload.get("if_absent") is True,
+            if_match=field(payload, "if_match", str, "") or None,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Upload:
+    session: Session
+    peer: bytes
+    wish: _Wish
+    chunk: int
+    part: Part
 
 
 @dataclass(slots=True, eq=False)
@@ -124,9 +155,8 @@ class Transfers:
         if not self._all:
             self._service.reactor.engine.trim()
 
-    def _chunk(self, payload: dict[str, object]) -> int:
+    def _chunk(self, asked: int) -> int:
         """The chunk a new transfer gets: what is asked for, less when memory is short."""
-        asked = field(payload, "chunk", int, MIN_CHUNK)
         if not 1 <= asked <= MAX_CHUNK:
             raise ProtocolError(f"a chunk of {asked} bytes; at most {MAX_CHUNK} are possible")
         share = self._share(more=1)
@@ -150,6 +180,16 @@ class Transfers:
             if number and number not in self._all:
                 return number
 
+    def _open(self, session: Session) -> None:
+        """Count a transfer that is being prepared: it takes room already."""
+        session.opening += 1
+        self._opening += 1
+
+    def _opened(self, session: Session) -> None:
+        session.opening -= 1
+        self._opening -= 1
+        self._spread()
+
     def _begin(self, number: int, transfer: _Upload | _Download) -> None:
         """Put a transfer on all connections of its client."""
         session = transfer.session
@@ -163,85 +203,73 @@ class Transfers:
     # ---- uploads ----
 
     def _put_open(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
-        key = field(payload, "key", str)
-        size = field(payload, "size", int)
-        token = field(payload, "upload", str)
+        wish = _Wish.read(payload)
         session.check_write()
-        self._check_open(session, key)
-        if not 0 <= size <= MAX_SIZE:
-            raise ProtocolError(f"a file of {size} bytes")
-        if size > self._service.limits.max_upload:
+        self._check_open(session, wish.key)
+        if wish.size > self._service.limits.max_upload:
             raise LimitError(
-                f"{key!r} has {size} bytes, this server takes {self._service.limits.max_upload}",
+                f"{wish.key!r} has {wish.size} bytes, this server takes {self._service.limits.max_upload}",
                 retryable=False,
             )
-        if token in self._done:
-            self._service.reply(peer, head, Type.PUT_READY, {"done": self._done[token]})
+        if wish.token in self._done:
+            self._service.reply(peer, head, Type.PUT_READY, {"done": self._done[wish.token]})
             return
-        if token in self._committing:
-            raise LimitError(f"{key!r} is being published", retry_after=0.2)
-        if token in self._uploads:
+        if wish.token in self._committing:
+            raise LimitError(f"{wish.key!r} is being published", retry_after=0.2)
+        if wish.token in self._uploads:
             # Its client comes back on new connections: what it sent on the old ones is in the part.
-            self._give_up(self._uploads[token], keep=True)
-        chunk = self._chunk(payload)
-        mode, mtime_ns = payload.get("mode"), payload.get("mtime_ns")
-        if_absent = field(payload, "if_absent", bool, False)  # noqa: FBT003 - the default of a field
-        if_match = field(payload, "if_match", str, "") or None
-        source = field(payload, "source", str, "")
-        blocks = field(payload, "blocks", int, size)
-        resume = field(payload, "resume", bool, True)  # noqa: FBT003 - the default of a field
+            self._give_up(self._uploads[wish.token], keep=True)
+        chunk = self._chunk(field(payload, "chunk", int))
         store = self._service.store
-        session.opening += 1
-        self._opening += 1
 
         def work(tell: Callable[[], None]) -> tuple[Part, int]:
-            if if_absent or if_match is not None:
-                store.check(key, if_absent=if_absent, if_match=if_match)
+            if wish.if_absent or wish.if_match is not None:
+                store.check(wish.key, if_absent=wish.if_absent, if_match=wish.if_match)
             return store.open_part(
-                session.owner, key, source, size, chunk, resume=resume, blocks=blocks, tell=tell
+                session.owner,
+                wish.key,
+                wish.source,
+                wish.size,
+                chunk,
+                resume=wish.resume,
+                blocks=wish.blocks,
+                tell=tell,
             )
-
-        def failed() -> None:
-            session.opening -= 1
-            self._opening -= 1
 
         def ready(result: tuple[Part, int]) -> None:
             part, real = result
-            number = self._new_id()
-            upload = _Upload(
-                session,
-                peer,
-                key,
-                token,
-                size,
-                real,
-                part,
-                mode if isinstance(mode, int) else None,
-                mtime_ns if isinstance(mtime_ns, int) else None,
-                if_absent,
-                if_match,
-            )
-            engine = self._service.reactor.engine
+            upload = _Upload(session, peer, wish, real, part)
             try:
-                if token in self._uploads or token in self._committing:
-                    raise ProtocolError("this upload was opened twice", retryable=True)
-                engine.add(number, core.ROLE_RECV_ACK, size, real, WINDOW, fd=part.fd, map_fd=part.map_fd)
-                for first, hashes in part.held[:MAX_RUNS]:
-                    engine.preset(number, first, hashes)
-                self._begin(number, upload)
+                number = self._begin_upload(upload)
             except BaseException:
-                engine.remove(number)
                 store.keep(part)
                 raise
-            failed()
-            self._uploads[token] = number
-            self._spread()
+            self._opened(session)
             have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
-            answer = {"chunk": real, "have": have, "window": min(WINDOW, self._share())}
+            answer: dict[str, object] = {"chunk": real, "have": have, "window": min(WINDOW, self._share())}
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
-            engine.start(number)
+            self._service.reactor.engine.start(number)
 
-        self._service.run(peer, head, work, ready, failed)
+        self._open(session)
+        self._service.run(peer, head, work, ready, lambda: self._opened(session))
+
+    def _begin_upload(self, upload: _Upload) -> int:
+        wish, part, engine = upload.wish, upload.part, self._service.reactor.engine
+        if wish.token in self._uploads or wish.token in self._committing:
+            raise ProtocolError("this upload was opened twice", retryable=True)
+        number = self._new_id()
+        engine.add(
+            number, core.ROLE_RECV_ACK, wish.size, upload.chunk, WINDOW, fd=part.fd, map_fd=part.map_fd
+        )
+        try:
+            for first, hashes in part.held[:MAX_RUNS]:
+                engine.preset(number, first, hashes)
+            self._begin(number, upload)
+        except BaseException:
+            engine.remove(number)
+            raise
+        self._uploads[wish.token] = number
+        return number
 
     def _put_commit(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         upload = self._all.get(head.transfer)
@@ -251,34 +279,35 @@ class Transfers:
         missing = engine.missing(head.transfer, 1)
         if missing:
             raise ProtocolError(
-                f"{upload.key!r} cannot be published: chunk {missing[0][0]} has not arrived", retryable=True
+                f"{upload.wish.key!r} cannot be published: chunk {missing[0][0]} has not arrived",
+                retryable=True,
             )
-        root = root_hash(upload.size, upload.chunk, engine.hashes(head.transfer))
+        root = root_hash(upload.wish.size, upload.chunk, engine.hashes(head.transfer))
         wanted = field(payload, "root", str)
         number, store = head.transfer, self._service.store
         if root.hex() != wanted:
             self._give_up(number, keep=False)
-            raise IntegrityError(f"{upload.key!r} has not arrived as it was sent; nothing was published")
+            raise IntegrityError(f"{upload.wish.key!r} has not arrived as it was sent; nothing was published")
         self._forget(number)
         engine.remove(number)
-        self._committing.add(upload.token)
+        self._committing.add(upload.wish.token)
 
         def work(_tell: Callable[[], None]) -> Entry:
             try:
                 return store.publish(
                     upload.part,
-                    upload.key,
-                    mode=upload.mode,
-                    mtime_ns=upload.mtime_ns,
-                    if_absent=upload.if_absent,
-                    if_match=upload.if_match,
+                    upload.wish.key,
+                    mode=upload.wish.mode,
+                    mtime_ns=upload.wish.mtime_ns,
+                    if_absent=upload.wish.if_absent,
+                    if_match=upload.wish.if_match,
                 )
             except BaseException:
                 store.keep(upload.part)
                 raise
 
         def failed() -> None:
-            self._committing.discard(upload.token)
+            self._committing.discard(upload.wish.token)
 
         def done(entry: Entry) -> None:
             failed()
@@ -290,7 +319,7 @@ class Transfers:
                 "etag": entry.etag,
                 "root": root.hex(),
             }
-            self._done[upload.token] = answer
+            self._done[upload.wish.token] = answer
             if len(self._done) > DONE_KEPT:
                 self._done.popitem(last=False)
             self._service.counters["uploads"] += 1
@@ -308,36 +337,29 @@ class Transfers:
         if offset < 0 or (length is not None and (not isinstance(length, int) or length < 0)):
             raise UsageError(f"a range of {key!r} begins at {offset} and has {length} bytes")
         if_match = field(payload, "if_match", str, "")
-        chunk = self._chunk(payload)
+        # Without a wish the size decides, which the client does not know yet.
+        asked = field(payload, "chunk", int, 0)
+        round_trip = field(payload, "round_trip_us", int, 0) / 1e6
+        most = self._chunk(asked or MAX_CHUNK)
         store = self._service.store
-        session.opening += 1
-        self._opening += 1
 
         def work(_tell: Callable[[], None]) -> tuple[int, Entry, int]:
             return store.open_read(key)
 
-        def failed() -> None:
-            session.opening -= 1
-            self._opening -= 1
-
         def ready(result: tuple[int, Entry, int]) -> None:
             fd, entry, blocks = result
-            number = self._new_id()
-            engine = self._service.reactor.engine
+            size = max(0, entry.size - offset)
+            if isinstance(length, int):
+                size = min(size, length)
+            chunk = min(most, asked or chunk_for(size, round_trip))
             try:
-                if if_match and if_match != entry.etag:
-                    raise ConflictError(f"{key!r} has changed: it is {entry.etag} now, not {if_match}")
-                size = max(0, entry.size - offset)
-                if isinstance(length, int):
-                    size = min(size, length)
-                engine.add(number, core.ROLE_SEND_ASKED, size, chunk, WINDOW, fd=fd, base=offset)
-                self._begin(number, _Download(session, peer, entry, fd, offset, size, chunk))
+                if if_match:
+                    _check_match(entry, if_match)
+                number = self._begin_download(_Download(session, peer, entry, fd, offset, size, chunk))
             except BaseException:
-                engine.remove(number)
                 os.close(fd)
                 raise
-            failed()
-            self._spread()
+            self._opened(session)
             answer: dict[str, object] = {
                 "size": entry.size,
                 "offset": offset,
@@ -350,9 +372,28 @@ class Transfers:
                 "window": min(WINDOW, self._share()),
             }
             self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
-            engine.start(number)
+            self._service.reactor.engine.start(number)
 
-        self._service.run(peer, head, work, ready, failed)
+        self._open(session)
+        self._service.run(peer, head, work, ready, lambda: self._opened(session))
+
+    def _begin_download(self, download: _Download) -> int:
+        number, engine = self._new_id(), self._service.reactor.engine
+        engine.add(
+            number,
+            core.ROLE_SEND_ASKED,
+            download.length,
+            download.chunk,
+            WINDOW,
+            fd=download.fd,
+            base=download.offset,
+        )
+        try:
+            self._begin(number, download)
+        except BaseException:
+            engine.remove(number)
+            raise
+        return number
 
     def _get_done(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         del payload
@@ -395,7 +436,7 @@ class Transfers:
         if transfer is None or cause == 0:
             return
         if isinstance(transfer, _Upload):
-            what, peer = repr(transfer.key), transfer.peer
+            what, peer = repr(transfer.wish.key), transfer.peer
             keep = cause not in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
         else:
             what, peer, keep = repr(transfer.entry.key), transfer.peer, True
@@ -422,7 +463,7 @@ class Transfers:
         transfer = self._all.pop(number)
         transfer.session.transfers.discard(number)
         if isinstance(transfer, _Upload):
-            self._uploads.pop(transfer.token, None)
+            self._uploads.pop(transfer.wish.token, None)
         self._service.reactor.post(self._spread)
 
     def _give_up(self, number: int, *, keep: bool) -> None:
@@ -441,3 +482,8 @@ def _unchanged(fd: int, entry: Entry) -> bool:
     """Whether nobody wrote into the file since it was opened; that another took its key does not matter."""
     status = os.fstat(fd)
     return status.st_size == entry.size and status.st_mtime_ns == entry.mtime_ns
+
+
+def _check_match(entry: Entry, etag: str) -> None:
+    if entry.etag != etag:
+        raise ConflictError(f"{entry.key!r} has changed: it is {entry.etag} now, not {etag}")

@@ -1,4 +1,6 @@
-"""Answers libzmq's questions about new connections (ZAP) in the server's own thread, by what the judge says."""
+"""Answers libzmq's questions about new connections (ZAP) in the server's own thread, by what the judge
+says.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ class ZapHandler:
                 self.socket.send_multipart(self._answer(self.socket.recv_multipart(zmq.NOBLOCK)))
 
     def _answer(self, question: list[bytes]) -> list[bytes]:
-        version, number = (question + [b"", b""])[:2]
+        version, number = [*question, b"", b""][:2]
         if len(question) < 7 or question[2] != DOMAIN or question[5] != b"CURVE":
             return [version, number, b"400", b"CURVE is wanted", b"", b""]
         address, key = question[3].decode("utf-8", "replace"), question[6]

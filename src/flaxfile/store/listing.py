@@ -1,7 +1,8 @@
-"""Walks a store in the order of its keys, a page at a time, so that a listing of any length needs little memory.
+"""Walks a store in the order of its keys, a page at a time, so that a listing of any length needs little
+memory.
 
-The order is that of the keys' bytes, over all folders: ``a.b`` comes before ``a/c``. Links and other special files
-are not listed.
+The order is that of the keys' bytes, over all folders: ``a.b`` comes before ``a/c``. Links and other special
+files are not listed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def page(
 def walk(
     store: Store, prefix: str, after: str | None = None, *, digest: bool = False, folders: bool = False
 ) -> Iterator[Entry]:
-    """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before their files.
+    """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before
+    their files.
 
     Only what comes behind ``after``.
     """

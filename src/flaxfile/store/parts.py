@@ -1,7 +1,7 @@
 """Part files: what has arrived of files that are not whole yet, with the journal that says which chunks.
 
-A part is named after what is being sent (owner, key, source), so that the next try finds it. Used by the store of a
-server and, beside the target, by downloads. Knows nothing of keys' places.
+A part is named after what is being sent (owner, key, source), so that the next try finds it. Used by the
+store of a server and, beside the target, by downloads. Knows nothing of keys' places.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def open_part(
     """Open a part for ``size`` bytes: with what it holds already when ``description`` is the same, else anew.
 
     Each chunk that the journal claims is read and hashed again, so a part is as good as what is on the disk.
-    ``blocks`` is how many bytes of the source are no holes; ``tell`` is called now and then while this takes time.
+    ``blocks`` is how many bytes of the source are no holes; ``tell`` is called now and then while this takes
+    time.
     """
     claimed = _load(path, map_path, description, size, chunk) if resume else {}
     flags = os.O_RDWR | os.O_CREAT | _BINARY | (0 if claimed else os.O_TRUNC)
@@ -169,8 +170,9 @@ def _verify(
 def reserve(fd: int, size: int, blocks: int) -> None:
     """Make a file as long as it will be; raise if there is no room for it.
 
-    Where room is plenty the blocks are not asked for ahead: that takes time, and a disk that fills up meanwhile is
-    still noticed at the write. A source with holes (``blocks`` is less than ``size``) gets none ahead either.
+    Where room is plenty the blocks are not asked for ahead: that takes time, and a disk that fills up
+    meanwhile is still noticed at the write. A source with holes (``blocks`` is less than ``size``) gets none
+    ahead either.
     """
     free = None
     if hasattr(os, "fstatvfs"):

@@ -16,13 +16,13 @@ import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile._core.hashing import hash_file, xxh3_64
-from flaxfile.errors import ConflictError, NotFoundError, StorageError, from_os_error
+from flaxfile.errors import ConflictError, FlaxError, NotFoundError, StorageError, from_os_error
 from flaxfile.model import Entry
 from flaxfile.paths import RESERVED, Folder, Place
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["DURABILITIES", "Durability", "Store", "entry_of"]
@@ -58,7 +58,8 @@ class Store:
 
     Args:
         root: made if it is not there.
-        durability: whether a published file is on the disk when that is said (``fsync``), or may take its time.
+        durability: whether a published file is on the disk when that is said (``fsync``), or may take its
+            time.
         part_ttl: seconds after which a part that nobody continues is removed.
     """
 
@@ -83,14 +84,14 @@ class Store:
 
     def stat(self, key: str, *, digest: bool = False) -> Entry:
         """One entry."""
-        with _gate(f"looking at {key!r}"), self.files.place(key) as place:
+        with _gate("looking at", key), self.files.place(key) as place:
             status = place.lstat()
             _check_kind(key, status)
             return entry_of(key, status, self.digest(place, status) if digest else None)
 
     def open_read(self, key: str) -> tuple[int, Entry, int]:
         """A descriptor of the file, its entry, and how many bytes of it are no holes."""
-        with _gate(f"opening {key!r}"), self.files.place(key) as place:
+        with _gate("opening", key), self.files.place(key) as place:
             fd = place.open(os.O_RDONLY)
             try:
                 status = os.fstat(fd)
@@ -120,7 +121,7 @@ class Store:
 
     def check(self, key: str, *, if_absent: bool, if_match: str | None) -> None:
         """Raise if a condition does not hold now; it is asked again when the file is published."""
-        with _gate(f"looking at {key!r}"):
+        with _gate("looking at", key):
             try:
                 with self.files.place(key) as place:
                     _check_target(place, key, if_absent=if_absent, if_match=if_match)
@@ -146,7 +147,8 @@ class Store:
     ) -> tuple[Part, int]:
         """The part of an upload and the size of its chunks.
 
-        It is continued, with the chunks it was begun with, when the same owner has begun the same source before.
+        It is continued, with the chunks it was begun with, when the same owner has begun the same source
+        before.
         """
         name = part_name(owner, key, source, str(size)) if source else secrets.token_hex(16)
         with self._lock:
@@ -166,7 +168,7 @@ class Store:
         path, map_path = self._parts / (used + PART_SUFFIX), self._parts / (used + MAP_SUFFIX)
         again = resume and bool(source)
         try:
-            with _gate(f"storing {key!r}"):
+            with _gate("storing", key):
                 chunk = (chunk_of(map_path) if again else None) or chunk
                 description["chunk"] = chunk
                 part = open_part(
@@ -202,7 +204,7 @@ class Store:
         if_match: str | None = None,
     ) -> Entry:
         """Make a whole part the file of the key, in one step, and return what it is now."""
-        with _gate(f"storing {key!r}"), self.files.place(key, make=True) as place:
+        with _gate("storing", key), self.files.place(key, make=True) as place:
             _dress(part.fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
             if self.durability == "fsync":
                 os.fsync(part.fd)
@@ -216,7 +218,7 @@ class Store:
     ) -> Entry:
         """Store a small file in one step."""
         written = self._parts / f"{secrets.token_hex(16)}{PART_SUFFIX}"
-        with _gate(f"storing {key!r}"):
+        with _gate("storing", key):
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
                 fd = os.open(written, flags, 0o600)
@@ -254,7 +256,7 @@ class Store:
 
     def delete(self, key: str, *, recursive: bool = False, if_match: str | None = None) -> int:
         """Remove a file, or with ``recursive`` a folder; how many files went."""
-        with _gate(f"deleting {key!r}"), self.files.place(key) as place:
+        with _gate("deleting", key), self.files.place(key) as place:
             status = place.lstat()
             if stat.S_ISDIR(status.st_mode):
                 if not recursive:
@@ -267,13 +269,13 @@ class Store:
 
     def remove_folder(self, key: str) -> None:
         """Remove a folder that has nothing in it."""
-        with _gate(f"deleting {key!r}"), self.files.place(key) as place:
+        with _gate("deleting", key), self.files.place(key) as place:
             os.rmdir(place.path, dir_fd=place.fd)
 
     def move(self, old: str, new: str, *, if_absent: bool = False) -> Entry:
         """Give a file or folder another key, in one step."""
         with (
-            _gate(f"moving {old!r} to {new!r}"),
+            _gate("moving", old),
             self.files.place(old) as source,
             self.files.place(new, make=True) as target,
         ):
@@ -285,7 +287,7 @@ class Store:
 
     def make_folder(self, key: str, *, mode: int | None = None) -> Entry:
         """Make a folder, those above it too; one that is there is fine."""
-        with _gate(f"making {key!r}"), self.files.place(key, make=True) as place:
+        with _gate("making", key), self.files.place(key, make=True) as place:
             try:
                 os.mkdir(place.path, 0o777, dir_fd=place.fd)
             except FileExistsError:
@@ -315,11 +317,15 @@ class Store:
 
 
 @contextlib.contextmanager
-def _gate(doing: str):  # type: ignore[no-untyped-def]
+def _gate(doing: str, key: str) -> Iterator[None]:
     try:
         yield
+    except FlaxError:
+        raise
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{key!r} is not there", hint="flaxfile list shows what is") from error
     except OSError as error:
-        raise from_os_error(error, doing) from error
+        raise from_os_error(error, f"{doing} {key!r}") from error
 
 
 def _check_kind(key: str, status: os.stat_result, *, only_files: bool = False) -> None:

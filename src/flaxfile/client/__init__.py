@@ -1,0 +1,1 @@
+"""The client: links to a server, uploads, downloads, and everything that is asked."""

@@ -1,0 +1,343 @@
+"""One upload, one download: from the opening to the verified end, over one link, once. Knows nothing of
+retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flaxfile._core import engine as core
+from flaxfile._core.hashing import root_hash
+from flaxfile.adaptive import Plan, WindowControl, plan_transfer
+from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
+from flaxfile.model import TransferResult
+from flaxfile.protocol.chunkmap import chunk_count
+from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, Type, field
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from flaxfile._core.engine import Engine
+    from flaxfile.client.link import Link, Moving
+    from flaxfile.client.sources import Source, Target
+
+    Progress = Callable[[int, int], Awaitable[None] | None]
+
+__all__ = ["Download", "Settings", "Upload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all transfers of a client have in common."""
+
+    window: int
+    connections: int | None
+    cores: int
+
+    def plan(self, size: int, link: Link) -> Plan:
+        """What a transfer of this size begins with."""
+        most = min(self.window, int(link.welcome.get("max_window", self.window)))
+        return plan_transfer(
+            size,
+            round_trip=link.least_round_trip,
+            encrypted=link.encrypted,
+            cores=self.cores,
+            window=most,
+            connections=self.connections,
+        )
+
+
+class _Transfer:
+    """What both directions share."""
+
+    def __init__(self, settings: Settings, progress: Progress | None, moved: Callable[[], None]) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._moved = moved
+        self._told = -1
+        self.begun = time.monotonic()
+        self.wire_bytes = 0
+        self.held_bytes = 0
+
+    async def _open(self, link: Link, kind: Type, payload: dict[str, object]) -> tuple[int, dict[str, Any]]:
+        answer = await asyncio.wrap_future(link.request(kind, payload))
+        return answer.head.transfer, answer.json()
+
+    async def _move(self, link: Link, moving: Moving, total: int) -> None:
+        """Wait until all has moved; tell how far it is now and then."""
+        future = asyncio.wrap_future(moving.future)
+        seen = -1
+        try:
+            while not future.done():
+                await asyncio.wait((future,), timeout=0.05)
+                if moving.done_bytes != seen:
+                    if seen >= 0:
+                        self._moved()
+                    seen = moving.done_bytes
+                    await self.tell(seen, total)
+            await future
+        finally:
+            if not future.done():
+                future.cancel()
+            del link
+
+    async def tell(self, done: int, total: int) -> None:
+        """Report progress; what is told never goes back."""
+        if self._progress is not None and done > self._told:
+            self._told = done
+            result = self._progress(done, total)
+            if result is not None:
+                await result
+
+    async def _finish(self, link: Link, moving: Moving, *, hashes: bool) -> bytes:
+        """Take the transfer out; not to be interrupted, because its file must not be closed before."""
+        found = await asyncio.shield(asyncio.wrap_future(link.finish(moving, hashes=hashes)))
+        self.wire_bytes += moving.wire_bytes
+        return found
+
+
+class Upload(_Transfer):
+    """One file to the server.
+
+    Args:
+        settings: of the client.
+        source: what is sent; opened and closed by the caller.
+        key: where to.
+        options: further fields of the opening.
+        progress: told about what has arrived.
+        moved: called at each progress.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        key: str,
+        *,
+        options: dict[str, object],
+        progress: Progress | None,
+        moved: Callable[[], None],
+    ) -> None:
+        super().__init__(settings, progress, moved)
+        self._source = source
+        self._key = key
+        self._options = options
+
+    async def run(self, link: Link) -> TransferResult:
+        """Send it over this link."""
+        source = self._source
+        plan = self._settings.plan(source.size, link)
+        if plan.sockets > link.sockets:
+            await asyncio.wrap_future(link.grow(plan.sockets))
+        payload = {"key": self._key, "size": source.size, "chunk": plan.chunk, "blocks": source.blocks}
+        number, ready = await self._open(link, Type.PUT_OPEN, {**payload, **self._options})
+        if isinstance(ready.get("done"), dict):
+            return self._result(plan, ready["done"])
+        chunk = field(ready, "chunk", int)
+        if not 1 <= chunk <= MAX_CHUNK or number == 0:
+            raise ProtocolError(f"the server wants chunks of {chunk} bytes")
+        have = _ranges(ready.get("have"), chunk_count(source.size, chunk))
+        held = [(first, await asyncio.to_thread(source.hashes, chunk, first, count)) for first, count in have]
+        if any(len(hashes) != 8 * count for (_, hashes), (_, count) in zip(held, have, strict=True)):
+            raise ConflictError(f"{source.name} became shorter while it was sent", retryable=True)
+        self.held_bytes = sum(_bytes_of(first, count, source.size, chunk) for first, count in have)
+        control = WindowControl(plan.window, 2 * chunk, self._settings.window)
+
+        def setup(engine: Engine) -> None:
+            engine.add(
+                number,
+                core.ROLE_SEND_DRIVE,
+                source.size,
+                chunk,
+                control.window,
+                fd=source.fd,
+                memory=source.memory,
+            )
+            for first, hashes in held:
+                engine.preset(number, first, hashes)
+
+        moving = link.move(number, source.name, control, setup)
+        complete = False
+        try:
+            await self._move(link, moving, source.size)
+            complete = True
+        finally:
+            hashes = await self._finish(link, moving, hashes=complete)
+            if not complete:
+                link.tell(Type.ABORT, transfer=number, flags=FLAG_KEEP)
+        if not source.is_unchanged():
+            link.tell(Type.ABORT, transfer=number)
+            raise ConflictError(
+                f"{source.name} changed while it was sent",
+                hint="try again when nobody writes to it",
+                retryable=True,
+            )
+        root = root_hash(source.size, chunk, hashes).hex()
+        answer = await asyncio.wrap_future(link.request(Type.PUT_COMMIT, {"root": root}, transfer=number))
+        done = answer.json()
+        if done.get("root") != root:
+            raise IntegrityError(f"the server stored {self._key!r} with another content than was sent")
+        await self.tell(source.size, source.size)
+        return self._result(plan, done)
+
+    def _result(self, plan: Plan, done: dict[str, Any]) -> TransferResult:
+        return TransferResult(
+            op="put",
+            key=self._key,
+            size=self._source.size,
+            seconds=time.monotonic() - self.begun,
+            bytes_sent=self.wire_bytes,
+            resumed_from=self.held_bytes,
+            hash=field(done, "root", str),
+            etag=field(done, "etag", str),
+            num_sockets=plan.sockets,
+            window_size=max(1, plan.window // plan.chunk),
+        )
+
+
+class Download(_Transfer):
+    """One file, or a range of it, from the server.
+
+    Args:
+        settings: of the client.
+        target: where to; closed by the caller.
+        key: which.
+        options: further fields of the opening.
+        server: names the server in the journal of the part.
+        progress: told about what has arrived.
+        moved: called at each progress.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        target: Target,
+        key: str,
+        *,
+        options: dict[str, object],
+        server: str,
+        progress: Progress | None,
+        moved: Callable[[], None],
+    ) -> None:
+        super().__init__(settings, progress, moved)
+        self._target = target
+        self._key = key
+        self._options = options
+        self._server = server
+
+    async def run(self, link: Link) -> TransferResult:
+        """Fetch it over this link."""
+        wish = {
+            "key": self._key,
+            "chunk": self._target.chunk(),
+            "round_trip_us": int(link.least_round_trip * 1e6),
+        }
+        number, ready = await self._open(link, Type.GET_OPEN, {**wish, **self._options})
+        opened = True
+        try:
+            size, chunk = field(ready, "length", int), field(ready, "chunk", int)
+            etag = field(ready, "etag", str)
+            if not 1 <= chunk <= MAX_CHUNK or size < 0 or number == 0:
+                raise ProtocolError(f"the server answers with {size} bytes in chunks of {chunk}")
+            plan = self._settings.plan(size, link)
+            if plan.sockets > link.sockets:
+                await asyncio.wrap_future(link.grow(plan.sockets))
+            hashes = await self._fetch(link, number, ready, plan)
+            root = root_hash(size, chunk, hashes).hex()
+            opened = False
+            answer = await asyncio.wrap_future(link.request(Type.GET_DONE, {}, transfer=number))
+        finally:
+            if opened:
+                link.tell(Type.ABORT, transfer=number)
+        self._compare(root, answer.json())
+        whole = size == field(ready, "size", int)
+        await asyncio.to_thread(
+            self._target.finish,
+            size,
+            field(ready, "mode", int) if whole else None,
+            field(ready, "mtime_ns", int) if whole else None,
+        )
+        await self.tell(size, size)
+        return TransferResult(
+            op="get",
+            key=self._key,
+            size=size,
+            seconds=time.monotonic() - self.begun,
+            bytes_sent=self.wire_bytes,
+            resumed_from=self.held_bytes,
+            hash=root,
+            etag=etag,
+            num_sockets=plan.sockets,
+            window_size=max(1, plan.window // chunk),
+        )
+
+    async def _fetch(self, link: Link, number: int, ready: dict[str, Any], plan: Plan) -> bytes:
+        target, size, chunk = self._target, field(ready, "length", int), field(ready, "chunk", int)
+        version = {
+            "server": self._server,
+            "key": self._key,
+            "etag": ready["etag"],
+            "offset": ready.get("offset", 0),
+        }
+        await asyncio.to_thread(target.open, version, size, chunk, field(ready, "blocks", int, size))
+        self.held_bytes = target.held_bytes
+        control = WindowControl(max(plan.window, 2 * chunk), 2 * chunk, self._settings.window)
+        granted = field(ready, "window", int, control.window)
+
+        def setup(engine: Engine) -> None:
+            window = max(chunk, min(control.window, granted))
+            engine.add(
+                number,
+                core.ROLE_RECV_DRIVE,
+                size,
+                chunk,
+                window,
+                fd=target.fd,
+                memory=target.memory,
+                map_fd=target.map_fd,
+            )
+            for first, hashes in target.held:
+                engine.preset(number, first, hashes)
+
+        moving = link.move(number, repr(self._key), control, setup)
+        complete = False
+        try:
+            await self._move(link, moving, size)
+            complete = True
+        finally:
+            hashes = await self._finish(link, moving, hashes=complete)
+        return hashes
+
+    def _compare(self, root: str, summed: dict[str, Any]) -> None:
+        if summed.get("unchanged") is not True:
+            raise ConflictError(
+                f"{self._key!r} changed in the store while it was fetched", hint="try again", retryable=True
+            )
+        if summed.get("root") != root:
+            raise IntegrityError(f"{self._key!r} has not arrived as it is stored")
+
+
+def _ranges(value: object, chunks: int) -> list[tuple[int, int]]:
+    """Ranges of chunks that the server says it has, checked."""
+    found = []
+    for item in value if isinstance(value, list) else []:
+        if not (isinstance(item, list) and len(item) == 2 and all(type(number) is int for number in item)):
+            raise ProtocolError("the server says what it has in a way that is not understood")
+        first, count = item
+        if first < 0 or count < 1 or first + count > chunks:
+            raise ProtocolError(f"the server says that it has chunks {first} to {first + count} of {chunks}")
+        found.append((first, count))
+    return found
+
+
+def _bytes_of(first: int, count: int, size: int, chunk: int) -> int:
+    return min(size, (first + count) * chunk) - first * chunk
+
+
+def cores() -> int:
+    """Processors that this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
