@@ -10,7 +10,9 @@ def main() -> int:
     sources = {path.relative_to("csrc").with_suffix("") for path in Path("csrc").rglob("*.pyx")}
     folders = ("pyrocketmq/_native", "flaxfile/_core")
     stubs = {
-        path.relative_to("src").with_suffix("") for name in folders for path in Path("src", name).glob("*.pyi")
+        path.relative_to("src").with_suffix("")
+        for name in folders
+        for path in Path("src", name).glob("*.pyi")
     }
     for name in sorted(sources - stubs):
         print(f"csrc/{name}.pyx has no stub: write src/{name}.pyi")

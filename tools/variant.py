@@ -40,7 +40,8 @@ def _forget_deleted(original: Path, copy: Path) -> None:
 
 def compile_copy(copy: Path, **settings: str) -> None:
     """Build the extensions of a copy in place, unless they were built from the same sources already."""
-    sources = [copy / "setup.py", *sorted((copy / "csrc").rglob("*.p[yx][xd]")), *sorted((copy / "csrc").rglob("*.h"))]
+    native = [path for ending in ("p[yx][xd]", "h") for path in (copy / "csrc").rglob(f"*.{ending}")]
+    sources = [copy / "setup.py", *sorted(native)]
     digest = hashlib.sha256(repr((settings, sys.version)).encode())
     for path in sources:
         digest.update(f"{path.relative_to(copy)}\n".encode() + path.read_bytes())

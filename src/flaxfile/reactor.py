@@ -135,7 +135,7 @@ class Reactor:
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.settimeout(0)
         self._wake_write.settimeout(0)
-        router = bool(sockets) and sockets[0].socket_type == zmq.ROUTER
+        router = bool(sockets) and sockets[0].type == zmq.ROUTER
         self.engine = core.Engine(
             [item.underlying for item in sockets],
             router,

@@ -55,10 +55,10 @@ class Engine:
         memory: bytes that all buffers for sending may have.
     """
 
-    def __init__(
-        self, sockets: Sequence[int], router: bool, wake_read: int, wake_write: int, memory: int
-    ) -> None: ...
-    def __contains__(self, transfer: int) -> bool: ...
+    def __new__(
+        cls, sockets: Sequence[int], router: bool, wake_read: int, wake_write: int, memory: int
+    ) -> Engine: ...
+    def __contains__(self, transfer: int, /) -> bool: ...
     def close(self) -> None:
         """Forget all transfers and give back the memory; sockets and files belong to the caller."""
 
