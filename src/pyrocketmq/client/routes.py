@@ -70,6 +70,8 @@ class _Search:
 
     task: asyncio.Task[PublishRoute]
     until: float
+    ended: asyncio.Event
+    """Many may wait for it: a task is slow to take leave of each of ten thousand that wait."""
 
 
 class RouteTable:
@@ -144,17 +146,22 @@ class RouteTable:
         search = self._searches.get(topic)
         if search is None:
             task = asyncio.get_running_loop().create_task(self._search(topic), name=f"route of {topic}")
-            search = self._searches[topic] = _Search(task, deadline)
+            ended = asyncio.Event()
+            search = self._searches[topic] = _Search(task, deadline, ended)
             task.add_done_callback(lambda task: self._searched(topic, task))
+            task.add_done_callback(lambda _: ended.set())
         else:
             search.until = max(search.until, deadline)
         begun = monotonic()
-        done, _ = await asyncio.wait((search.task,), timeout=max(0.0, deadline - begun))
-        if done:
-            if search.task.cancelled():
-                raise ClientClosedError(f"the client was shut down while it asked for the route of {topic!r}")
-            return search.task.result()
-        raise self._late(topic, deadline - begun)
+        try:
+            async with asyncio.timeout(max(0.0, deadline - begun)):
+                await search.ended.wait()
+        except TimeoutError:
+            if not search.task.done():
+                raise self._late(topic, deadline - begun) from None
+        if search.task.cancelled():
+            raise ClientClosedError(f"the client was shut down while it asked for the route of {topic!r}")
+        return search.task.result()
 
     def refresh_soon(self, topic: str | None = None, *, broker: str | None = None) -> None:
         """Ask again at once in the background, and some times after that; may be called on any thread.
