@@ -19,6 +19,7 @@ from pyrocketmq.errors import ConfigurationError, ConnectionClosedError
 from pyrocketmq.logging.repeats import RepeatedFaults
 from pyrocketmq.remote.async_remote import AsyncRemote
 from pyrocketmq.remote.lane import Lanes
+from pyrocketmq.transport.backoff import Backoff
 from pyrocketmq.transport.states import TransportState
 from pyrocketmq.transport.utils import parse_address
 
@@ -42,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 FORGET_AFTER_S: Final = 120.0
 """How long a broker that no route names any more is still looked for: it may only be restarting."""
+
+WANTED_WITHIN_S: Final = 0.75
+"""A broker that sends wait for is tried again within this: ordered ones have no other to go to."""
 
 _MAX_ENCODERS: Final = 256
 _LOOK_S: Final = 0.05  # between two looks at what still waits on a connection that is being left
@@ -127,6 +131,9 @@ class BrokerLink:
         limits = self._config.remote_config()
         self.address = address
         self.remote = AsyncRemote(transport, limits, hooks=self._hooks, credentials=self._config.credentials)
+        self.remote.transport.backoff = Backoff(
+            transport.reconnect_min, transport.reconnect_max, wanted_maximum=WANTED_WITHIN_S
+        )
         self.client = BrokerClient.over(self.remote, broker_name=self.name)
         self.lanes = Lanes(transport, limits)
         self.ready: Callable[[], Connection | None] = (
