@@ -103,7 +103,7 @@ async def start_peer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
 
 @asynccontextmanager
 async def start_server(
-    handler: Callable[[Connection, RemotingCommand], object], **options: object
+    handler: Callable[[Connection, RemotingCommand], object], *, port: int = 0, **options: object
 ) -> AsyncIterator[tuple[int, list[Connection]]]:
     """A server made of native connections; gives its port and the connections it has taken."""
     loop = asyncio.get_running_loop()
@@ -111,7 +111,7 @@ async def start_server(
     server = await loop.create_server(
         lambda: Connection(handler, on_made=taken.append, **options),  # type: ignore[arg-type]
         "127.0.0.1",
-        0,
+        port,
         backlog=4096,  # some tests come with a thousand clients at once
     )
     try:

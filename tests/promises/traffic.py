@@ -1,0 +1,170 @@
+"""Sends that go on whatever happens, what their callers were told, and what the brokers have afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pyrocketmq._native.answer import SendResult
+from pyrocketmq.broker import BrokerClient
+from pyrocketmq.errors import RocketMQError
+from pyrocketmq.transport.utils import parse_address
+from tests.transport.peers import until
+
+SLOW_S = 0.5
+
+SendFunction = Callable[[bytes, str | None], Awaitable[SendResult]]
+"""Sends a body, with a sharding key if there is one."""
+
+
+class Sends(Protocol):
+    """A producer."""
+
+    def send(self, topic: str, body: bytes, *, sharding_key: str | None = ...) -> Awaitable[SendResult]: ...
+
+
+@dataclass
+class Account:
+    """What senders were told of their messages, by the messages' numbers.
+
+    Attributes:
+        number: that of the last message.
+        acked: a broker has it.
+        unknown: a try went unanswered.
+        failed: nothing of it is stored.
+        in_flight: those that wait for an answer at the moment.
+        at_risk: those that were in flight when something happened; each of them may be stored twice.
+        seconds: how long each acknowledged send took.
+        slow: acknowledged after more than half a second: a try before may have been stored too.
+        pause: the longest time between two answers.
+        errors: what callers got, by class.
+    """
+
+    number: int = 0
+    acked: set[int] = field(default_factory=set[int])
+    unknown: set[int] = field(default_factory=set[int])
+    failed: set[int] = field(default_factory=set[int])
+    in_flight: set[int] = field(default_factory=set[int])
+    at_risk: set[int] = field(default_factory=set[int])
+    seconds: list[float] = field(default_factory=list[float])
+    slow: set[int] = field(default_factory=set[int])
+    pause: float = 0.0
+    errors: Counter[str] = field(default_factory=Counter[str])
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    _answered_at: float = 0.0
+    _ended: bool = False
+
+    def something_happens(self) -> None:
+        """Note which sends are in flight, as a broker is killed."""
+        self.at_risk |= self.in_flight
+
+    def end(self) -> None:
+        """Let all senders end after the send that they are at."""
+        self._ended = True
+
+    async def more(self, count: int) -> None:
+        """Wait until so many more are acknowledged."""
+        enough = len(self.acked) + count
+        await until(lambda: len(self.acked) >= enough)
+
+    def quantile(self, part: float) -> float:
+        """The time within which this part of the acknowledged sends was answered."""
+        ordered = sorted(self.seconds)
+        return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
+
+    async def keep_sending(self, send: SendFunction, key: str | None = None, rest: float = 0.002) -> None:
+        """Send one message after the other until the end."""
+        while not self._ended:
+            await self.send_one(send, key)
+            await asyncio.sleep(rest)
+
+    async def send_one(self, send: SendFunction, key: str | None = None) -> None:
+        """Send one message and write down how that ended."""
+        self.number += 1
+        number = self.number
+        self.in_flight.add(number)
+        begun = time.monotonic()
+        try:
+            result = await send(b"%d %s" % (number, (key or "").encode()), key)
+            assert result.ok, result
+        except RocketMQError as error:
+            (self.unknown if error.maybe_sent else self.failed).add(number)
+            self.errors[type(error).__name__] += 1
+            self.texts.setdefault(type(error).__name__, str(error))
+        else:
+            now = time.monotonic()
+            self.acked.add(number)
+            self.seconds.append(now - begun)
+            if now - begun > SLOW_S:
+                self.slow.add(number)
+            self.pause = max(self.pause, now - (self._answered_at or now))
+            self._answered_at = now
+        finally:
+            self.in_flight.discard(number)
+
+
+@dataclass
+class Found:
+    """What the brokers have: the numbers of each queue in the order of its offsets, and the key of each."""
+
+    queues: list[list[int]]
+    keys: dict[int, str]
+
+    @property
+    def numbers(self) -> list[int]:
+        """All numbers, copies too."""
+        return [number for queue in self.queues for number in queue]
+
+    @property
+    def copies(self) -> Counter[int]:
+        """The numbers that are there more than once, with how often besides the first."""
+        return Counter({number: times - 1 for number, times in Counter(self.numbers).items() if times > 1})
+
+    def out_of_order(self) -> list[tuple[str, int]]:
+        """Numbers that stand behind a later one of their key on the same queue, but for copies."""
+        wrong: list[tuple[str, int]] = []
+        for queue in self.queues:
+            newest: dict[str, int] = {}
+            seen: set[int] = set()
+            for number in queue:
+                key = self.keys[number]
+                if key and number not in seen and number < newest.get(key, 0):
+                    wrong.append((key, number))
+                seen.add(number)
+                newest[key] = max(number, newest.get(key, 0))
+        return wrong
+
+
+async def read_all(addresses: Iterable[str], topic: str) -> Found:
+    """Everything that brokers have of a topic, by pulls."""
+    found = Found([], {})
+    for address in addresses:
+        async with BrokerClient(*parse_address(address)) as broker:
+            for queue_id in range(4):
+                numbers: list[int] = []
+                offset = await broker.get_min_offset(topic, queue_id)
+                end = await broker.get_max_offset(topic, queue_id)
+                while offset < end:
+                    pulled = await broker.pull_message("reader", topic, queue_id, offset)
+                    for message in pulled.messages:
+                        number, _, key = message.body.decode().partition(" ")
+                        numbers.append(int(number))
+                        found.keys[int(number)] = key
+                    offset = pulled.next_begin_offset
+                found.queues.append(numbers)
+    return found
+
+
+def send_with(producer: Sends, topic: str) -> SendFunction:
+    """Sends through a producer with its default time-out."""
+
+    def send(body: bytes, key: str | None) -> Awaitable[SendResult]:
+        if key is None:
+            return producer.send(topic, body)
+        return producer.send(topic, body, sharding_key=key)
+
+    return send
