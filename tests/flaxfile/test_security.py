@@ -17,7 +17,7 @@ from flaxfile.security.monitor import HandshakeWatch
 from flaxfile.security.pins import KnownServers, check_fingerprint, fingerprint, parse_fingerprint
 from flaxfile.security.zap import parse_authorized
 
-PASSWORD = "a long password"
+PASSWORD = "a long password"  # noqa: S105
 POSIX = sys.platform != "win32"
 
 

@@ -1,0 +1,3 @@
+"""Sync of a folder with a part of the store: plan first, copies next, deletes last."""
+
+from __future__ import annotations

@@ -1,0 +1,46 @@
+"""What a tree consists of, on either side: files, folders and links, by their path below the top.
+
+Values only; nothing here looks at a disk or a server.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Kind", "Node", "Stamp"]
+
+
+class Kind(enum.Enum):
+    """What stands at a path."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells two states of one file on this machine apart without reading it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One entry of a tree."""
+
+    path: str
+    """Relative to the top, with slashes."""
+    kind: Kind
+    size: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    hash: str | None = None
+    stamp: Stamp | None = None
+    target: str | None = None
+    """Where a link leads."""
