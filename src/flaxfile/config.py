@@ -284,10 +284,10 @@ def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any
     return kind(**values)
 
 
-_FROM_ENVIRONMENT: Final = {
+_FROM_ENVIRONMENT: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
     "FLAXFILE_CONNECT_TIMEOUT": ("connect_timeout", _seconds),
     "FLAXFILE_TRANSFER_TIMEOUT": ("idle_timeout", _seconds),
-    "FLAXFILE_MAX_RETRIES": ("retries", lambda text: _count(int(text) if text.isdigit() else text)),
+    "FLAXFILE_MAX_RETRIES": ("retries", lambda text: _count(int(str(text)) if str(text).isdigit() else text)),
     "FLAXFILE_WINDOW": ("window", _size),
 }
 

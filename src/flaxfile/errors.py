@@ -3,7 +3,7 @@
     FlaxError
      +-- PartialError                        1 PARTIAL    a sync or a check finished, some files did not
      +-- UsageError (ValueError)             2 USAGE      an argument or a setting cannot be used
-     |    +-- MissingExtraError (ImportError)              an optional package is needed and not installed
+     |    +-- MissingExtraError                            an optional package is needed and not installed
      +-- NotFoundError (FileNotFoundError)   3 NOT_FOUND  a key, a folder or a local file is not there
      +-- ConnectError (ConnectionError)      4 CONNECT    nobody answers at the address
      +-- AuthError (PermissionError)         5 AUTH       wrong password or key, or not permitted
@@ -125,7 +125,7 @@ class UsageError(FlaxError, ValueError):
     name = "USAGE"
 
 
-class MissingExtraError(UsageError, ImportError):
+class MissingExtraError(UsageError):
     """A feature needs a package that is not installed."""
 
     def __init__(

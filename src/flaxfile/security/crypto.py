@@ -10,9 +10,12 @@ import hashlib
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = [
     "KEY_BYTES",
@@ -69,7 +72,8 @@ def new_keys() -> CurveKeys:
     return CurveKeys(public_of(secret), secret)
 
 
-def _zmq():  # type: ignore[no-untyped-def]  # two modules, given so that importing this one needs neither
+def _zmq() -> tuple[ModuleType, ModuleType]:
+    """The two modules; importing this one needs neither."""
     try:
         import zmq  # noqa: PLC0415
         from zmq.utils import z85  # noqa: PLC0415

@@ -1,3 +1,8 @@
 """Sync of a folder with a part of the store: plan first, copies next, deletes last."""
 
 from __future__ import annotations
+
+from flaxfile.sync.report import Action, Difference, Failure, SyncReport
+from flaxfile.sync.running import SyncOptions, compare, pull, push
+
+__all__ = ["Action", "Difference", "Failure", "SyncOptions", "SyncReport", "compare", "pull", "push"]

@@ -1,0 +1,139 @@
+"""From flags, environment and configuration to a connected client, in a loop that signals end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flaxfile.cli.main import TerminatedError
+from flaxfile.config import load, password_from, resolve, state_folder
+from flaxfile.errors import AuthError, MissingExtraError, UsageError
+from flaxfile.texts import say
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from flaxfile.cli.output import Output
+    from flaxfile.client.async_client import AsyncClient
+    from flaxfile.config import Config, Target
+    from flaxfile.security.crypto import Identity
+
+__all__ = ["connected", "run_async"]
+
+T = TypeVar("T")
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run one command in a loop of its own; SIGTERM cancels it as Ctrl-C does."""
+    terminated = False
+
+    async def guarded() -> T:
+        task = asyncio.current_task()
+
+        def stop() -> None:
+            nonlocal terminated
+            terminated = True
+            if task is not None:
+                task.cancel()
+
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        return await work()
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if terminated:
+            raise TerminatedError from None
+        raise
+
+
+def _identity(target: Target, arguments: argparse.Namespace, output: Output) -> Identity | None:
+    """What to show to the server: keys from a file or from a password, or nothing."""
+    named = arguments.identity
+    password = password_from(
+        os.environ, given=arguments.password, file=arguments.password_file, variable=arguments.password_env
+    )
+    if arguments.password is not None:
+        output.warn(say("--password is visible to everybody on this machine; use FLAXFILE_PASSWORD"))
+    explicit = arguments.password is not None or arguments.password_file or arguments.password_env
+    if named is not None and explicit:
+        raise UsageError("a password and an identity cannot both be shown", hint="leave one of them out")
+    path = named or (None if explicit else target.identity)
+    if path is None:
+        if password is None:
+            return None
+        from flaxfile.security.crypto import identity_from_password  # noqa: PLC0415
+
+        return identity_from_password(password, target.realm)
+    from flaxfile.security.keys import load_identity  # noqa: PLC0415
+
+    identity = load_identity(Path(path).expanduser())
+    _check_pin(target, identity, arguments, output)
+    return identity
+
+
+def _check_pin(target: Target, identity: Identity, arguments: argparse.Namespace, output: Output) -> None:
+    """A server with a key file has to have the key it had before."""
+    from flaxfile.security.pins import (  # noqa: PLC0415
+        KNOWN_SERVERS,
+        KnownServers,
+        check_fingerprint,
+        fingerprint,
+    )
+
+    found = fingerprint(identity.server_public)
+    if target.fingerprint is not None:
+        check_fingerprint(target.address, identity.server_public, target.fingerprint, "flaxfile.toml")
+        return
+    known = KnownServers(state_folder(os.environ) / KNOWN_SERVERS)
+    if known.check(target.address, identity.server_public):
+        return
+    if not arguments.accept_new:
+        if not (sys.stdin.isatty() and output.terminal):
+            raise AuthError(
+                f"{target.address} was never met; its key is said to be {found}",
+                hint=f"compare it with its owner, then: flaxfile trust {target.address} {found}",
+            )
+        output.note(say("{address} was never met. Its key is {pin}", address=target.address, pin=found))
+        if input(say("Trust it? [y/N] ")).strip().lower() not in {"y", "yes"}:
+            raise AuthError(f"{target.address} is not trusted")
+    known.trust(target.address, found)
+
+
+def settings_of(arguments: argparse.Namespace) -> tuple[Config, Target]:
+    """The configuration, and the server that is meant."""
+    config = load(Path(arguments.config) if arguments.config else None)
+    return config, resolve(config, arguments.server)
+
+
+@contextlib.asynccontextmanager
+async def connected(arguments: argparse.Namespace, output: Output) -> AsyncIterator[AsyncClient]:
+    """A client that talks to the server that is meant."""
+    config, target = settings_of(arguments)
+    identity = _identity(target, arguments, output)
+    try:
+        from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("flaxfile"):
+            raise
+        raise MissingExtraError(f"FlaxFile needs the package {error.name}, which is not installed") from error
+    client = AsyncClient(
+        target.host,
+        target.port,
+        identity=identity,
+        num_connections=getattr(arguments, "connections", None),
+        window=config.client.window,
+        connect_timeout=arguments.connect_timeout or config.client.connect_timeout,
+        idle_timeout=arguments.timeout or config.client.idle_timeout,
+        retries=config.client.retries if arguments.max_retries is None else arguments.max_retries,
+        bwlimit=arguments.bwlimit,
+    )
+    async with client:
+        yield client

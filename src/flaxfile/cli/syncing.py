@@ -1,0 +1,307 @@
+"""``flaxfile push``, ``pull`` and ``verify``: whole folders."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.options import count, positive
+from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
+from flaxfile.cli.progress import ProgressLine
+from flaxfile.errors import NotFoundError, PartialError, UsageError
+from flaxfile.sync import SyncOptions, compare, pull, push
+from flaxfile.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flaxfile.cli.output import Output
+    from flaxfile.client.async_client import AsyncClient
+    from flaxfile.sync import Action, Difference, Failure, SyncReport
+
+__all__ = ["configure_pull", "configure_push", "configure_verify", "run_pull", "run_push", "run_verify"]
+
+
+class _Pattern(argparse.Action):
+    """Keeps ``--include`` and ``--exclude`` in the order they stand in."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        del parser
+        known = list(getattr(namespace, self.dest) or [])
+        known.append(f"!{values}" if option_string == "--include" else str(values))
+        setattr(namespace, self.dest, known)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(say("which files"))
+    for name, text in (
+        ("--include", "take these although a rule ignores them"),
+        ("--exclude", "leave these alone"),
+    ):
+        group.add_argument(name, dest="patterns", metavar="GLOB", action=_Pattern, default=[], help=say(text))
+    group.add_argument(
+        "--no-ignore", action="store_true", help=say("ignore files and built-in rules do not count")
+    )
+    group.add_argument("--links", choices=("skip", "follow"), default="skip", help=say("what links are"))
+
+
+def _add_sync_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help=say("copy files that are the same, too"))
+    parser.add_argument("--delete", action="store_true", help=say("delete what the source does not have"))
+    parser.add_argument("--max-delete", metavar="N", type=count, help=say("at most so many entries"))
+    parser.add_argument("--dry-run", action="store_true", help=say("only say what would be done"))
+    parser.add_argument("--checksum", action="store_true", help=say("compare hashes, not times"))
+    parser.add_argument("--size-only", action="store_true", help=say("compare sizes alone"))
+    parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
+    # The seed's bound of sockets: ours never has more than 16 of them.
+    parser.add_argument("--max-concurrency", metavar="N", type=positive, help=argparse.SUPPRESS)
+    _add_rules(parser)
+
+
+def configure_push(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say(
+        "examples:\n"
+        "  flaxfile push photos                       to the folder photos of the server\n"
+        "  flaxfile push src backup/src --delete      and delete there what is gone here\n"
+        "  flaxfile push src backup/src --dry-run     only say what would be done\n"
+        "  flaxfile push src backup/src --watch       again whenever something changes"
+    )
+    parser.add_argument("folder", metavar="DIR", help=say("a folder of this machine"))
+    parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
+    parser.add_argument("--watch", action="store_true", help=say("again whenever something changes"))
+    _add_sync_options(parser)
+
+
+def configure_pull(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say(
+        "examples:\n"
+        "  flaxfile pull photos                       into the folder photos\n"
+        "  flaxfile pull backup/src src --delete      and delete here what is gone there"
+    )
+    parser.add_argument("remote", metavar="REMOTE", help=say("a folder of the server"))
+    parser.add_argument("folder", metavar="DIR", nargs="?", help=say("a folder of this machine"))
+    _add_sync_options(parser)
+
+
+def _options(arguments: argparse.Namespace, output: Output, op: str, line: ProgressLine) -> SyncOptions:
+    verb = {"copy": say("copy"), "delete": say("delete"), "mkdir": say("folder")}
+
+    def on_action(action: Action) -> None:
+        output.document(
+            {
+                "op": op,
+                "action": action.kind,
+                "key": action.path,
+                "size": action.size,
+                "dry_run": arguments.dry_run,
+            }
+        )
+        if arguments.dry_run or arguments.verbose:
+            output.line(f"{verb[action.kind]:<8}{printable(action.path)}")
+        line.label(action.path)
+
+    def on_failure(failure: Failure) -> None:
+        output.document(
+            {
+                "op": op,
+                "action": "fail",
+                "key": failure.path,
+                "error": {
+                    "code": failure.error.code,
+                    "name": failure.error.name,
+                    "message": failure.error.message,
+                },
+            }
+        )
+
+    return SyncOptions(
+        force=arguments.force,
+        delete=arguments.delete,
+        dry_run=arguments.dry_run,
+        checksum=arguments.checksum,
+        size_only=arguments.size_only,
+        patterns=arguments.patterns,
+        use_ignore_files=not arguments.no_ignore,
+        links=arguments.links,
+        jobs=arguments.jobs,
+        max_delete=arguments.max_delete,
+        on_action=on_action,
+        on_failure=on_failure,
+        progress=line if output.progress else None,
+    )
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    chosen = [name for name in ("force", "checksum", "size_only") if getattr(arguments, name)]
+    if len(chosen) > 1:
+        raise UsageError(
+            f"--{chosen[0].replace('_', '-')} and --{chosen[1].replace('_', '-')} contradict each other"
+        )
+
+
+def run_push(arguments: argparse.Namespace, output: Output) -> int:
+    """Push, and again with ``--watch``."""
+    _check(arguments)
+    folder = Path(arguments.folder)
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no folder {folder}", hint=f"for a file: flaxfile set {folder}")
+    remote = folder.absolute().name if arguments.remote is None else arguments.remote
+
+    async def once(client: AsyncClient) -> SyncReport:
+        with ProgressLine(output, str(folder)) as line:
+            report = await push(client, folder, remote, _options(arguments, output, "push", line))
+        _show(report, output)
+        return report
+
+    async def work() -> int:
+        async with connected(arguments, output) as client:
+            report = await once(client)
+            if arguments.watch:
+                from flaxfile.sync.watching import changes  # noqa: PLC0415
+
+                output.note(say("watching {folder}; Ctrl-C ends it", folder=folder))
+                async for _ in changes(folder):
+                    report = await once(client)
+            return PartialError.code if report.failures else 0
+
+    return run_async(work)
+
+
+def run_pull(arguments: argparse.Namespace, output: Output) -> int:
+    """Pull."""
+    _check(arguments)
+    name = arguments.remote.strip("/").rpartition("/")[2]
+    folder = Path(name if arguments.folder is None else arguments.folder)
+
+    async def work() -> int:
+        async with connected(arguments, output) as client:
+            with ProgressLine(output, arguments.remote) as line:
+                report = await pull(
+                    client, arguments.remote, folder, _options(arguments, output, "pull", line)
+                )
+            _show(report, output)
+            return PartialError.code if report.failures else 0
+
+    return run_async(work)
+
+
+def _show(report: SyncReport, output: Output) -> None:
+    """What failed and what was left out, and the table."""
+    output.document(
+        {
+            "op": report.op,
+            "summary": {
+                "local": report.local,
+                "remote": report.remote,
+                "dry_run": report.dry_run,
+                "copied": report.copied,
+                "bytes": report.bytes_copied,
+                "same": report.same,
+                "deleted": report.deleted,
+                "failed": len(report.failures),
+                "ignored": report.ignored,
+                "skipped_links": len(report.skipped_links),
+                "skipped_specials": len(report.skipped_specials),
+                "deletes_held_back": report.deletes_held_back,
+                "seconds": round(report.seconds, 6),
+            },
+        }
+    )
+    if output.json:
+        return
+    for failure in report.failures:
+        output.warn(
+            say("{path} failed: {error}", path=printable(failure.path), error=printable(str(failure.error)))
+        )
+    if report.skipped_links:
+        output.warn(
+            say(
+                "{count} links are left out; --links follow takes what they lead to",
+                count=len(report.skipped_links),
+            )
+        )
+    if report.skipped_specials:
+        output.warn(say("{count} pipes, sockets or devices are left out", count=len(report.skipped_specials)))
+    if report.deletes_held_back:
+        output.warn(say("{count} deletes wait until no copy fails", count=report.deletes_held_back))
+    if output.quiet:
+        return
+    done = say("would be done") if report.dry_run else say("done")
+    output.line(
+        output.style(f"\u2713 {done}", "good") if report.ok else output.style(say("done in part"), "bad")
+    )
+    output.lines(
+        table(
+            [
+                [say("Copied"), format_count(report.copied), say("Size"), format_size(report.bytes_copied)],
+                [say("Same"), format_count(report.same), say("Deleted"), format_count(report.deleted)],
+                [
+                    say("Failed"),
+                    format_count(len(report.failures)),
+                    say("Ignored"),
+                    format_count(report.ignored),
+                ],
+                [
+                    say("Time"),
+                    f"{report.seconds:.2f} s",
+                    say("Rate"),
+                    format_rate(report.bytes_copied, report.seconds),
+                ],
+            ]
+        )
+    )
+
+
+def configure_verify(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say("examples:\n  flaxfile verify photos\n  flaxfile verify src backup/src")
+    parser.add_argument("folder", metavar="DIR", help=say("a folder of this machine"))
+    parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
+    _add_rules(parser)
+
+
+def run_verify(arguments: argparse.Namespace, output: Output) -> int:
+    """Say what is different."""
+    folder = Path(arguments.folder)
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no folder {folder}")
+    remote = folder.absolute().name if arguments.remote is None else arguments.remote
+    options = SyncOptions(
+        patterns=arguments.patterns, use_ignore_files=not arguments.no_ignore, links=arguments.links
+    )
+
+    async def work() -> tuple[list[Difference], list[Failure], int]:
+        async with connected(arguments, output) as client:
+            return await compare(client, folder, remote, options)
+
+    differences, failures, same = run_async(work)
+    words = {"only here": say("only here"), "only there": say("only there"), "different": say("different")}
+    for difference in differences:
+        output.document({"op": "verify", "key": difference.path, "difference": difference.what})
+        output.line(f"{words[difference.what]:<12}{printable(difference.path)}")
+    for failure in failures:
+        output.document({"op": "verify", "key": failure.path, "difference": "unreadable"})
+        output.warn(
+            say("{path} failed: {error}", path=printable(failure.path), error=printable(str(failure.error)))
+        )
+    output.document(
+        {"op": "verify", "summary": {"same": same, "different": len(differences), "failed": len(failures)}}
+    )
+    output.line(
+        say(
+            "{same} files are the same, {different} are not",
+            same=format_count(same),
+            different=format_count(len(differences)),
+        )
+    )
+    return PartialError.code if differences or failures else 0

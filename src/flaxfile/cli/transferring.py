@@ -1,0 +1,158 @@
+"""``flaxfile set`` and ``flaxfile get``: one file up or down."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.options import add_transfer_options, count
+from flaxfile.cli.output import format_rate, format_size, printable, table
+from flaxfile.cli.progress import ProgressLine
+from flaxfile.errors import NotFoundError, StorageError, UsageError
+from flaxfile.texts import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from flaxfile.cli.output import Output
+    from flaxfile.model import TransferResult
+
+__all__ = ["configure_get", "configure_set", "result_document", "run_get", "run_set"]
+
+
+def configure_set(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say(
+        "examples:\n"
+        "  flaxfile set big.bin                    upload it under its name\n"
+        "  flaxfile set big.bin backup/big.bin     upload it under another one\n"
+        "  tar c src | flaxfile set - src.tar      upload what comes in"
+    )
+    parser.add_argument("file", metavar="FILE", help=say("the file; - is standard input"))
+    parser.add_argument("key", metavar="KEY", nargs="?", help=say("its name on the server"))
+    parser.add_argument("--if-absent", action="store_true", help=say("only if there is none of that name"))
+    parser.add_argument("--if-match", metavar="ETAG", help=say("only over this version"))
+    parser.add_argument("--fsync", action="store_true", help=say("done means: on the disk of the server"))
+    add_transfer_options(parser)
+
+
+def run_set(arguments: argparse.Namespace, output: Output) -> int:
+    """Upload, show what was done."""
+    source: Any
+    if arguments.file == "-":
+        if arguments.key is None:
+            raise UsageError("what comes in has no name", hint="flaxfile set - KEY")
+        source, key = sys.stdin.buffer, arguments.key
+    else:
+        source = Path(arguments.file)
+        if source.is_dir():
+            raise UsageError(f"{source} is a folder", hint=f"flaxfile push {source}")
+        if not source.exists():
+            raise NotFoundError(f"there is no file {source}")
+        key = source.name if arguments.key is None else arguments.key
+
+    async def work() -> TransferResult:
+        async with connected(arguments, output) as client:
+            with ProgressLine(output, key) as line:
+                return await client.upload(
+                    source,
+                    key,
+                    if_absent=arguments.if_absent,
+                    if_match=arguments.if_match,
+                    resume=not arguments.no_resume,
+                    progress=line if output.progress else None,
+                    **({"fsync": True} if arguments.fsync else {}),
+                )
+
+    show(run_async(work), output, say("uploaded"), None)
+    return 0
+
+
+def configure_get(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say(
+        "examples:\n"
+        "  flaxfile get big.bin                    download it under its name\n"
+        "  flaxfile get backup/big.bin /tmp/       download it into a folder\n"
+        "  flaxfile get src.tar - | tar x          write it to standard output"
+    )
+    parser.add_argument("key", metavar="KEY", help=say("its name on the server"))
+    parser.add_argument("out", metavar="OUT", nargs="?", help=say("file or folder; - is standard output"))
+    parser.add_argument("--force", action="store_true", help=say("also over a file that is write-protected"))
+    parser.add_argument("--offset", metavar="N", type=count, default=0, help=say("begin at this byte"))
+    parser.add_argument("--length", metavar="N", type=count, help=say("so many bytes"))
+    add_transfer_options(parser)
+
+
+def target_of(key: str, out: str | None) -> Path:
+    """Where a download goes."""
+    name = key.rstrip("/").rpartition("/")[2]
+    if out is None:
+        return Path(name)
+    path = Path(out)
+    return path / name if out.endswith(("/", os.sep)) or path.is_dir() else path
+
+
+def run_get(arguments: argparse.Namespace, output: Output) -> int:
+    """Download, show what was done."""
+    target: Any
+    if arguments.out == "-":
+        target, shown = sys.stdout.buffer, None
+    else:
+        target = target_of(arguments.key, arguments.out)
+        shown = str(target)
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder", hint=f"flaxfile get {arguments.key} {target}/NAME")
+        if target.exists() and not os.access(target, os.W_OK) and not arguments.force:
+            raise StorageError(f"{target} is write-protected", hint="--force replaces it all the same")
+
+    async def work() -> TransferResult:
+        async with connected(arguments, output) as client:
+            with ProgressLine(output, arguments.key) as line:
+                return await client.download(
+                    arguments.key,
+                    target,
+                    offset=arguments.offset,
+                    length=arguments.length,
+                    resume=not arguments.no_resume,
+                    progress=line if output.progress else None,
+                )
+
+    result = run_async(work)
+    if shown is not None:
+        show(result, output, say("downloaded"), shown)
+    return 0
+
+
+def result_document(result: TransferResult) -> dict[str, object]:
+    """A transfer as programs read it."""
+    return {
+        "op": "set" if result.op == "put" else result.op,
+        "key": result.key,
+        "size": result.size,
+        "seconds": round(result.seconds, 6),
+        "bytes_sent": result.bytes_sent,
+        "resumed_from": result.resumed_from,
+        "hash": result.hash,
+        "etag": result.etag,
+    }
+
+
+def show(result: TransferResult, output: Output, done: str, saved_to: str | None) -> None:
+    """The table of four columns, two pairs a row."""
+    output.document(result_document(result) | ({"saved_to": saved_to} if saved_to else {}))
+    if output.json or output.quiet:
+        return
+    output.line(output.style(f"\u2713 {done}", "good"))
+    rows = [[say("File"), printable(result.key), say("Size"), format_size(result.size)]]
+    if saved_to is not None:
+        rows.append([say("Saved to"), printable(saved_to), "", ""])
+    rows.append(
+        [say("Time"), f"{result.seconds:.2f} s", say("Rate"), format_rate(result.size, result.seconds)]
+    )
+    if result.resumed_from:
+        rows.append([say("Resumed at"), format_size(result.resumed_from), "", ""])
+    output.lines(table(rows))

@@ -1,0 +1,234 @@
+"""The two sides of a sync: a folder of this machine and a part of a store, behind the same few questions.
+
+Names that come from a server are checked as its own keys are, and nothing is written through a link, so that
+a hostile server can reach nothing outside of the folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from flaxfile._core.hashing import hash_file
+from flaxfile.errors import (
+    ConflictError,
+    NotFoundError,
+    StorageError,
+    UsageError,
+    from_os_error,
+)
+from flaxfile.ignore import IGNORE_FILES
+from flaxfile.paths import check_key
+from flaxfile.sync.entries import Kind, Node
+from flaxfile.sync.hash_cache import HashCache
+from flaxfile.sync.report import Failure
+from flaxfile.sync.walk import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from flaxfile.client.async_client import AsyncClient
+    from flaxfile.ignore import IgnoreRules
+
+__all__ = ["LocalSide", "RemoteSide", "kept"]
+
+HASH_KIND: Final = "xxh3"
+MAX_IGNORE_FILE: Final = 1 << 20
+
+
+class LocalSide:
+    """A folder of this machine.
+
+    Args:
+        top: the folder.
+        follow: whether links inside of it may be gone through.
+    """
+
+    def __init__(self, top: Path, *, follow: bool = False) -> None:
+        self.top = top
+        self._follow = follow
+        self._safe: set[str] = {""}
+
+    def path(self, inside: str) -> Path:
+        """Where an entry is, without a check."""
+        return self.top / inside
+
+    def target(self, inside: str) -> Path:
+        """Where an entry may be written: below the top, and not behind a link."""
+        check_key(inside)
+        parent = inside.rpartition("/")[0]
+        if parent not in self._safe:
+            self._check_folders(parent)
+        return self.top / inside
+
+    def _check_folders(self, parent: str) -> None:
+        known = ""
+        for part in parent.split("/"):
+            known = f"{known}/{part}" if known else part
+            if known in self._safe:
+                continue
+            try:
+                status = os.lstat(self.top / known)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise from_os_error(error, f"looking at {known}") from error
+            if stat.S_ISLNK(status.st_mode) and not self._follow:
+                raise ConflictError(
+                    f"{known} is a link here, and nothing is written through one",
+                    hint="remove it, or use --links follow",
+                )
+            self._safe.add(known)
+
+    def make_folder(self, inside: str) -> None:
+        """Make a folder and those above it."""
+        target = self.target(f"{inside}/x").parent
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"making the folder {inside}") from error
+
+    def remove(self, node: Node) -> bool:
+        """Delete an entry; False for a folder that still holds something that was left alone."""
+        target = self.target(node.path)
+        try:
+            if node.kind is Kind.FOLDER:
+                target.rmdir()
+            else:
+                target.unlink()
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if node.kind is Kind.FOLDER and target.is_dir() and any(target.iterdir()):
+                return False
+            raise from_os_error(error, f"deleting {node.path}") from error
+        return True
+
+    def hashes(self, nodes: Iterable[Node], failures: list[Failure]) -> dict[str, str]:
+        """The hashes of files, from the cache where they have not changed since."""
+        cache = HashCache(self.top)
+        found: dict[str, str] = {}
+        fresh = []
+        try:
+            for node in nodes:
+                known = cache.get(node.stamp, HASH_KIND) if node.stamp is not None else None
+                if known is not None:
+                    found[node.path] = known
+                    continue
+                try:
+                    with self.path(node.path).open("rb", buffering=0) as file:
+                        before = stamp_of(os.fstat(file.fileno()))
+                        text = hash_file(file.fileno()).hex()
+                        if stamp_of(os.fstat(file.fileno())) == before:
+                            fresh.append((before, text))
+                except OSError as error:
+                    failures.append(Failure(node.path, from_os_error(error, f"reading {node.path}")))
+                    continue
+                found[node.path] = text
+            cache.put(fresh, HASH_KIND)
+        finally:
+            cache.close()
+        return found
+
+
+class RemoteSide:
+    """The part of a store below a prefix.
+
+    Args:
+        client: a connected client.
+        prefix: a folder of the store; empty for all of it.
+    """
+
+    def __init__(self, client: AsyncClient, prefix: str) -> None:
+        self.client = client
+        self.prefix = prefix.strip("/") if prefix != "/" else ""
+        if self.prefix:
+            check_key(self.prefix)
+        self._start = f"{self.prefix}/" if self.prefix else ""
+
+    def key(self, inside: str) -> str:
+        """The key of an entry."""
+        return self._start + inside
+
+    async def nodes(self, *, digest: bool = False) -> dict[str, Node]:
+        """Everything below the prefix; raises when there is nothing of that name."""
+        found: dict[str, Node] = {}
+        async for entry in self.client.list(self.prefix, hash=digest, folders=True):
+            if entry.key == self.prefix and entry.kind == "file":
+                raise UsageError(
+                    f"{self.prefix!r} is a file of the server, no folder", hint=f"flaxfile get {self.prefix}"
+                )
+            if not entry.key.startswith(self._start):
+                raise StorageError(f"the server listed {entry.key!r}, which is not below {self.prefix!r}")
+            inside = entry.key[len(self._start) :].rstrip("/")
+            if not inside:
+                continue
+            check_key(inside)
+            kind = Kind.FOLDER if entry.kind == "dir" else Kind.FILE
+            size = 0 if kind is Kind.FOLDER else entry.size
+            found[inside] = Node(inside, kind, size, entry.mtime_ns, entry.mode, hash=entry.hash)
+        return found
+
+    async def exists(self) -> bool:
+        """Whether there is a folder, empty or not, under the prefix."""
+        if not self.prefix:
+            return True
+        try:
+            return (await self.client.stat(self.prefix)).kind == "dir"
+        except NotFoundError:
+            return False
+
+    async def ignore_files(self, nodes: Iterable[Node], local: LocalSide) -> dict[str, list[bytes]]:
+        """The texts of the ignore files that come with the tree, by the folder they stand in."""
+        texts: dict[str, list[bytes]] = {}
+        for node in nodes:
+            folder, _, name = node.path.rpartition("/")
+            if name not in IGNORE_FILES or node.kind is not Kind.FILE or node.size > MAX_IGNORE_FILE:
+                continue
+            text = await asyncio.to_thread(_same_here, node, local)
+            if text is None:
+                buffer = io.BytesIO()
+                await self.client.download(self.key(node.path), buffer)
+                text = buffer.getvalue()
+            texts.setdefault(folder, []).append(text)
+        return texts
+
+    async def remove(self, node: Node) -> bool:
+        """Delete an entry; False for a folder that still holds something that was left alone."""
+        try:
+            if node.kind is Kind.FOLDER:
+                await self.client.remove_folder(self.key(node.path))
+            else:
+                await self.client.delete(self.key(node.path))
+        except NotFoundError:
+            return True
+        except (ConflictError, StorageError):
+            if node.kind is Kind.FOLDER:
+                return False
+            raise
+        return True
+
+
+def _same_here(node: Node, local: LocalSide) -> bytes | None:
+    """The text of an ignore file that needs no transfer."""
+    path = local.path(node.path)
+    try:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (
+            node.size,
+            node.mtime_ns,
+        ):
+            return path.read_bytes()
+    except OSError:
+        return None
+    return None
+
+
+def kept(nodes: dict[str, Node], rules: IgnoreRules) -> tuple[list[Node], int]:
+    """The entries that a sync may touch, and how many it may not."""
+    touched = [node for node in nodes.values() if not rules.ignored(node.path, node.kind is Kind.FOLDER)]
+    return touched, len(nodes) - len(touched)
