@@ -1,7 +1,7 @@
 """What FlaxFile says to people, in English and Chinese.
 
-The English text is its own key, so code reads as it speaks; the Chinese ones stand in ``texts_zh.json`` beside
-this file. What an error reports in detail stays English; its kind and everything a command says are translated.
+The English text is its own key, so code reads as it speaks; the Chinese ones stand in ``texts_zh.json``
+beside this file. What an error reports in detail stays English; its kind and what a command says do not.
 ``FLAXFILE_LANG=zh`` chooses.
 """
 

@@ -22,7 +22,7 @@ from flaxfile.errors import (
     from_wire,
 )
 
-KINDS = [
+KINDS: list[type[FlaxError]] = [
     kind
     for kind in (getattr(errors, name) for name in errors.__all__)
     if isinstance(kind, type) and kind not in {FlaxError, MissingExtraError}

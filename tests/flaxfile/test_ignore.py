@@ -114,8 +114,14 @@ def test_git_and_we_ignore_the_same_paths(
     assert {path for path, is_folder in there if rules.ignored(path, is_folder)} == expected
 
 
-def rules_of(texts: dict[str, bytes], **options: object) -> IgnoreRules:
-    return IgnoreRules(lambda folder: [texts[folder]] if folder in texts else [], **options)
+def rules_of(
+    texts: dict[str, bytes], *, command_line: list[str] | None = None, use_files: bool = True
+) -> IgnoreRules:
+    return IgnoreRules(
+        lambda folder: [texts[folder]] if folder in texts else [],
+        command_line=command_line or [],
+        use_files=use_files,
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,11 @@ def test_both_sides_of_a_password_get_keys_that_fit() -> None:
     server = authenticator(password=PASSWORD)
     client = identity_from_password("a long password")
 
-    assert server.curve_server_keys() is not None
-    assert server.curve_server_keys()[0] == client.server_public
+    keys = server.curve_server_keys()
+    assert keys is not None
+    assert keys[0] == client.server_public
     assert server.permit(client.client_public) == Permission("password")
-    assert client.client_secret != server.curve_server_keys()[1]
+    assert client.client_secret != keys[1]
 
 
 def test_another_password_or_realm_gives_other_keys() -> None:

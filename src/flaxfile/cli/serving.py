@@ -99,6 +99,7 @@ def run_serve(arguments: argparse.Namespace, output: Output) -> int:
     config = load(Path(arguments.config) if arguments.config else None)
     judge = _judge(config.server, arguments, output)
     metrics = parse_address(arguments.metrics) if arguments.metrics else None
+    arguments.storage = Path(arguments.storage or config.server.storage_dir).expanduser()
     asyncio.run(_serve(config, judge, metrics, arguments, output))
     return 0
 
@@ -114,7 +115,7 @@ async def _serve(
 
     settings = config.server
     host = arguments.host or settings.host
-    storage = os.path.expanduser(arguments.storage or settings.storage_dir)  # noqa: PTH111 - a text
+    storage = arguments.storage
     server = Server(
         host,
         settings.port if arguments.port is None else arguments.port,
