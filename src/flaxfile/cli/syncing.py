@@ -165,14 +165,15 @@ def run_push(arguments: argparse.Namespace, output: Output) -> int:
 
     async def work() -> int:
         async with connected(arguments, output) as client:
-            report = await once(client)
-            if arguments.watch:
-                from flaxfile.sync.watching import changes  # noqa: PLC0415
+            if not arguments.watch:
+                return PartialError.code if (await once(client)).failures else 0
+            from flaxfile.sync.watching import watching  # noqa: PLC0415
 
+            async with watching(folder) as changed:
                 output.note(say("watching {folder}; Ctrl-C ends it", folder=folder))
-                async for _ in changes(folder):
-                    report = await once(client)
-            return PartialError.code if report.failures else 0
+                while True:
+                    await once(client)
+                    await changed()
 
     return run_async(work)
 

@@ -1,70 +1,94 @@
 """Says when something below a folder may have changed: by the system's reports, or by looking every second.
 
 Many changes in a row are one: nothing is said until the tree has been quiet for a moment. What changed is not
-told; whoever asks makes a plan anyway.
+told; whoever asks makes a plan anyway. What changes while that plan is carried out is said afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-__all__ = ["changes"]
+__all__ = ["watching"]
 
-QUIET_MS: Final = 200
-POLL_SECONDS: Final = 1.0
+QUIET: Final = 0.2
+POLL: Final = 1.0
+OWN: Final = ".flaxfile"
+"""Our own cache changes with every sync."""
 
 
-async def changes(top: Path) -> AsyncIterator[None]:
-    """One item for each burst of changes."""
+@contextlib.asynccontextmanager
+async def watching(top: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Watch from now on; the function that is given returns when there was a burst of changes."""
     try:
-        from watchfiles import awatch  # noqa: PLC0415
+        from watchfiles import awatch  # noqa: PLC0415 - an extra of its own
     except ImportError:
-        async for _ in _polled(top):
-            yield
+        yield await polling(top)
         return
-    async for _ in awatch(top, watch_filter=_matters, debounce=QUIET_MS, step=50, recursive=True):
-        yield
+    stop = asyncio.Event()
+    reports: Any = awatch(
+        top, watch_filter=_matters, debounce=round(QUIET * 1000), step=50, stop_event=stop, recursive=True
+    )
+    # The first step registers the watch, so that nothing is missed between now and the first question.
+    pending: asyncio.Future[Any] = asyncio.ensure_future(anext(reports))
+    await asyncio.sleep(0)
+
+    async def changed() -> None:
+        nonlocal pending
+        await asyncio.shield(pending)
+        pending = asyncio.ensure_future(anext(reports))
+
+    try:
+        yield changed
+    finally:
+        stop.set()
+        pending.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+            await pending
+        await reports.aclose()
 
 
 def _matters(change: object, path: str) -> bool:
-    """Our own cache changes with every sync."""
     del change
-    return f"{os.sep}.flaxfile{os.sep}" not in path and not path.endswith(f"{os.sep}.flaxfile")
+    return OWN not in path.split(os.sep)
 
 
 def _state(top: Path) -> dict[str, tuple[int, int, int]]:
     found = {}
     for folder, folders, files in os.walk(top):
-        folders[:] = [name for name in folders if name != ".flaxfile"]
+        folders[:] = [name for name in folders if name != OWN]
         for name in (*folders, *files):
             path = os.path.join(folder, name)  # noqa: PTH118 - os.walk gives texts
-            try:
+            with contextlib.suppress(OSError):
                 status = os.lstat(path)
-            except OSError:
-                continue
-            size = status.st_size if name in files else 0
-            found[path] = (status.st_mtime_ns if name in files else 0, size, status.st_ino)
+                is_file = name in files
+                changed_ns = status.st_mtime_ns if is_file else 0
+                found[path] = (changed_ns, status.st_size if is_file else 0, status.st_ino)
     return found
 
 
-async def _polled(top: Path, every: float = POLL_SECONDS) -> AsyncIterator[None]:
+async def polling(top: Path, every: float = POLL) -> Callable[[], Awaitable[None]]:
+    """The same by looking again and again."""
     known = await asyncio.to_thread(_state, top)
-    while True:
-        await asyncio.sleep(every)
+
+    async def changed() -> None:
+        nonlocal known
         now = await asyncio.to_thread(_state, top)
-        if now == known:
-            continue
+        while now == known:
+            await asyncio.sleep(every)
+            now = await asyncio.to_thread(_state, top)
         while True:
-            await asyncio.sleep(QUIET_MS / 1000)
+            await asyncio.sleep(QUIET)
             later = await asyncio.to_thread(_state, top)
             if later == now:
                 break
             now = later
         known = now
-        yield
+
+    return changed
