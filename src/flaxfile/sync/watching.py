@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
 __all__ = ["watching"]
 
@@ -56,7 +56,7 @@ async def watching(top: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
 
 def _matters(change: object, path: str) -> bool:
     del change
-    return OWN not in path.split(os.sep)
+    return OWN not in Path(path).parts
 
 
 def _state(top: Path) -> dict[str, tuple[int, int, int]]:
