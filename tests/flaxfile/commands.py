@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from flaxfile.server.server import Server
-
 from flaxfile.cli.main import main
+from flaxfile.server.server import Server
 
 SRC = Path(__file__).parents[2] / "src"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from flaxfile.server.server import Server
 
 from .commands import server_here

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
+from flaxfile.client.small import SmallFile
 from flaxfile.errors import (
     AuthError,
     ConflictError,
@@ -24,6 +25,7 @@ from flaxfile.errors import (
 )
 from flaxfile.ignore import IgnoreRules, texts_below
 from flaxfile.sync.entries import Kind
+from flaxfile.sync.packing import SMALL, grouped, read_small, write_small
 from flaxfile.sync.plan import Comparison, check_deletes, make_plan
 from flaxfile.sync.report import Action, Difference, Failure, SyncReport
 from flaxfile.sync.sides import LocalSide, RemoteSide, kept
@@ -33,15 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from flaxfile.client.async_client import AsyncClient
+    from flaxfile.model import Entry
     from flaxfile.sync.entries import Node
     from flaxfile.sync.plan import Plan
 
 __all__ = ["SyncOptions", "compare", "pull", "push"]
 
-ENDS_ALL = (ConnectError, AuthError, StalledError)
+T = TypeVar("T")
+
+ENDS_ALL: Final = (ConnectError, AuthError, StalledError)
 """Errors after which other files would fail too."""
-SMALL = 256 * 1024
-"""Files up to this size travel many at a time in one message."""
+PACKS_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,20 +221,41 @@ class _Run:
         except FlaxError as error:
             self.failed(path, error)
 
-    async def each(self, nodes: Sequence[Node], copy_one: Callable[[Node], Awaitable[None]]) -> None:
-        """Copy files, a few at once."""
-        waiting = iter(nodes)
+    async def each(self, items: Sequence[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:
+        """Work on all of them, a few at once; the first error that is not about one file ends it."""
+        waiting = iter(items)
 
         async def worker() -> None:
-            for node in waiting:
-                await self._one(node.path, partial(copy_one, node))
+            for item in waiting:
+                await work(item)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.options.files_at_once, len(nodes))):
+                for _ in range(min(at_once, len(items))):
                     group.create_task(worker())
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
+
+    async def copy(
+        self,
+        nodes: Sequence[Node],
+        copy_one: Callable[[Node], Awaitable[None]],
+        copy_small: Callable[[list[Node]], Awaitable[None]],
+    ) -> None:
+        """Large files one by one, small ones packed."""
+
+        async def one(node: Node) -> None:
+            await self._one(node.path, partial(copy_one, node))
+
+        small = [node for node in nodes if node.size <= SMALL]
+        await self.each(list(grouped(small)), copy_small, PACKS_AT_ONCE)
+        large = [node for node in nodes if node.size > SMALL]
+        await self.each(large, one, self.options.files_at_once)
+
+    def copied(self, node: Node) -> None:
+        """One file is over."""
+        self.moved(node.path, node.size)
+        self.did("copy", node.path, node.size)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -267,11 +292,18 @@ async def push(client: AsyncClient, folder: Path | str, remote: str, options: Sy
             run.moved(node.path, done)
 
         await client.upload(local.path(node.path), there.key(node.path), progress=progress)
-        run.moved(node.path, node.size)
-        run.did("copy", node.path, node.size)
+        run.copied(node)
+
+    async def copy_small(group: list[Node]) -> None:
+        nodes, files = await asyncio.to_thread(_read_group, group, local, there, run.failed)
+        for node, result in zip(nodes, await client.upload_small(files), strict=True):
+            if isinstance(result, FlaxError):
+                run.failed(node.path, result)
+            else:
+                run.copied(node)
 
     async def copy(nodes: Sequence[Node]) -> None:
-        await run.each(nodes, copy_one)
+        await run.copy(nodes, copy_one, copy_small)
 
     async def make_folder(path: str) -> None:
         await client.make_folder(there.key(path))
@@ -310,11 +342,22 @@ async def pull(client: AsyncClient, remote: str, folder: Path | str, options: Sy
 
         target = await asyncio.to_thread(local.target, node.path)
         await client.download(there.key(node.path), target, progress=progress)
-        run.moved(node.path, node.size)
-        run.did("copy", node.path, node.size)
+        run.copied(node)
+
+    async def copy_small(group: list[Node]) -> None:
+        got: list[tuple[Node, Entry | FlaxError, memoryview]] = []
+        keys = [there.key(node.path) for node in group]
+        nodes = iter(group)
+        async for _, entry, content in client.download_small(keys):
+            got.append((next(nodes), entry, content))
+        for node, error in await asyncio.to_thread(_write_group, got, local):
+            if error is None:
+                run.copied(node)
+            else:
+                run.failed(node.path, error)
 
     async def copy(nodes: Sequence[Node]) -> None:
-        await run.each(nodes, copy_one)
+        await run.copy(nodes, copy_one, copy_small)
 
     async def make_folder(path: str) -> None:
         await asyncio.to_thread(local.make_folder, path)
@@ -325,6 +368,38 @@ async def pull(client: AsyncClient, remote: str, folder: Path | str, options: Sy
     await run.carry_out(plan, copy=copy, make_folder=make_folder, remove=remove)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _read_group(
+    group: list[Node], local: LocalSide, there: RemoteSide, failed: Callable[[str, FlaxError], None]
+) -> tuple[list[Node], list[SmallFile]]:
+    """The files of a group that can be read."""
+    nodes, files = [], []
+    for node in group:
+        try:
+            content, mode, mtime_ns = read_small(local.path(node.path))
+        except FlaxError as error:
+            failed(node.path, error)
+        else:
+            nodes.append(node)
+            files.append(SmallFile(there.key(node.path), content, mode, mtime_ns))
+    return nodes, files
+
+
+def _write_group(
+    got: list[tuple[Node, Entry | FlaxError, memoryview]], local: LocalSide
+) -> list[tuple[Node, FlaxError | None]]:
+    """Each file, and why it was not written."""
+    results: list[tuple[Node, FlaxError | None]] = []
+    for node, entry, content in got:
+        error = entry if isinstance(entry, FlaxError) else None
+        if not isinstance(entry, FlaxError):
+            try:
+                write_small(local.target(node.path), content, entry.mode, entry.mtime_ns)
+            except FlaxError as refused:
+                error = refused
+        results.append((node, error))
+    return results
 
 
 def _walk_or_make(top: Path, rules: IgnoreRules, options: SyncOptions) -> Walked:

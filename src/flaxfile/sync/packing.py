@@ -1,0 +1,103 @@
+"""Small files on this machine's side of a sync: read whole for a pack, written whole from one.
+
+A file that changes while it is read is read again; one that is written appears whole under its name or not at
+all. Knows nothing of the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from flaxfile.errors import ConflictError, StorageError, from_os_error
+from flaxfile.sync.walk import KEPT_MODE, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from flaxfile.sync.entries import Node
+
+__all__ = ["SMALL", "grouped", "read_small", "write_small"]
+
+SMALL: Final = 256 * 1024
+"""Files up to this size travel many at a time in one message."""
+GROUP_BYTES: Final = 3 << 20
+GROUP_FILES: Final = 256
+READS: Final = 3
+MOST: Final = 3 << 20
+"""A file may have grown since it was listed; what a pack can take is taken."""
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+
+
+def grouped(nodes: Sequence[Node]) -> Iterator[list[Node]]:
+    """Files that go into one message together."""
+    group: list[Node] = []
+    size = 0
+    for node in nodes:
+        if group and (size + node.size > GROUP_BYTES or len(group) == GROUP_FILES):
+            yield group
+            group, size = [], 0
+        group.append(node)
+        size += node.size
+    if group:
+        yield group
+
+
+def read_small(path: Path) -> tuple[bytes, int, int]:
+    """Content, mode and time of a file, as they were at one moment."""
+    try:
+        # A pipe under this name must not hold us; files do not care.
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            for _ in range(READS):
+                before = os.fstat(descriptor)
+                content = _read_all(descriptor)
+                if stamp_of(os.fstat(descriptor)) == stamp_of(before) and len(content) <= MOST:
+                    return content, before.st_mode & KEPT_MODE, before.st_mtime_ns
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise from_os_error(error, f"reading {path}") from error
+    raise ConflictError(f"{path} kept changing while it was read", hint="try again when nobody writes to it")
+
+
+def _read_all(descriptor: int) -> bytes:
+    """From the start to the end, or to where it is small no more."""
+    content = bytearray()
+    while len(content) <= MOST and (piece := os.pread(descriptor, SMALL + 1, len(content))):
+        content += piece
+    return bytes(content)
+
+
+def write_small(path: Path, content: memoryview | bytes, mode: int, mtime_ns: int) -> None:
+    """Put a file in its place, in the place of the one that was there."""
+    # A short name of our own: that of the file may have no room for an ending.
+    part = path.with_name(f".{secrets.token_hex(8)}.flaxpart")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_LINK
+        descriptor = os.open(part, flags, 0o600)
+        try:
+            try:
+                left = memoryview(content)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                if hasattr(os, "fchmod"):
+                    os.fchmod(descriptor, mode & KEPT_MODE)
+                if os.utime in os.supports_fd:
+                    os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+            finally:
+                os.close(descriptor)
+            os.replace(part, path)  # noqa: PTH105
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+    except IsADirectoryError as error:
+        raise StorageError(f"{path} is a folder here, and a file there") from error
+    except OSError as error:
+        raise from_os_error(error, f"writing {path}") from error
