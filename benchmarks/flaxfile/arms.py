@@ -61,7 +61,7 @@ def wait_for(port: int, process: subprocess.Popen[Any], timeout: float = 30.0) -
     until = time.monotonic() + timeout
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args} ended with {process.returncode}")
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         time.sleep(0.02)

@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from flaxfile.errors import UsageError, from_os_error
 
@@ -203,10 +203,10 @@ def _read(path: Path) -> Config:
 
 
 def _table(path: Path, content: Mapping[str, Any], key: str, shown: str | None = None) -> dict[str, Any]:
-    table = content.get(key, {})
+    table: Any = content.get(key, {})
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {shown or key} has to be a table", hint=f"write [{shown or key}] above it")
-    return table
+    return cast("dict[str, Any]", table)
 
 
 def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: set[str]) -> None:

@@ -272,7 +272,7 @@ def texts_below(top: Path) -> Callable[[str], list[bytes]]:
     """The ignore files of a tree on this machine; those that cannot be read count as empty."""
 
     def texts(folder: str) -> list[bytes]:
-        found = []
+        found: list[bytes] = []
         for name in IGNORE_FILES:
             path = top / folder / name
             try:

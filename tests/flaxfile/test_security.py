@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -254,9 +255,13 @@ async def test_the_monitor_tells_at_once_why_a_connection_fails(
         if case != "plain server":
             router.curve_server = True
             router.curve_secretkey, router.curve_publickey = mine.server.secret, mine.server.public
-        port = router.bind_to_random_port("tcp://127.0.0.1")
+        # Held, but nobody listens: a port that is free could be anybody's a moment later.
+        held = socket.socket()
         if case == "nobody":
-            router.close()
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+        else:
+            port = router.bind_to_random_port("tcp://127.0.0.1")
         if case != "plain client":
             dealer.curve_serverkey = (other if case == "other password" else mine).server.public
             dealer.curve_secretkey, dealer.curve_publickey = mine.client.secret, mine.client.public
@@ -272,3 +277,4 @@ async def test_the_monitor_tells_at_once_why_a_connection_fails(
             watch.close()
             dealer.close()
             router.close()
+            held.close()

@@ -68,7 +68,7 @@ def run_config(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.action == "show":
         return _show(settings.load(explicit), output)
     if arguments.action == "set":
-        return _set(_editable(explicit), arguments.name, arguments.value, output)
+        return _set(_editable(explicit), str(arguments.name), arguments.value, output)
     return _interactive(_editable(explicit), output)
 
 

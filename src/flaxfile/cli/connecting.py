@@ -17,7 +17,7 @@ from flaxfile.texts import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from flaxfile.cli.output import Output
     from flaxfile.client.async_client import AsyncClient
@@ -114,7 +114,7 @@ def settings_of(arguments: argparse.Namespace) -> tuple[Config, Target]:
 
 
 @contextlib.asynccontextmanager
-async def connected(arguments: argparse.Namespace, output: Output) -> AsyncIterator[AsyncClient]:
+async def connected(arguments: argparse.Namespace, output: Output) -> AsyncGenerator[AsyncClient]:
     """A client that talks to the server that is meant."""
     config, target = settings_of(arguments)
     identity = _identity(target, arguments, output)

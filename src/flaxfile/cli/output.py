@@ -77,7 +77,7 @@ def table(
     widths = (
         [max((_width(line[at]) for line in lines), default=0) for at in range(len(lines[0]))] if lines else []
     )
-    shown = []
+    shown: list[str] = []
     for line in lines:
         cells = [
             " " * (width - _width(cell)) + cell if at in right else cell + " " * (width - _width(cell))

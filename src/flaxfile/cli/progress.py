@@ -54,7 +54,8 @@ class ProgressLine:
         if self._plain:
             self._draw_plain(done, total, now)
         else:
-            self._bar.update(self._task, completed=done, total=total)
+            bar: Any = self._bar
+            bar.update(self._task, completed=done, total=total)
 
     def label(self, text: str) -> None:
         """Something else is moved now."""

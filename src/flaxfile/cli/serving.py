@@ -18,7 +18,7 @@ from flaxfile.texts import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from flaxfile.cli.output import Output
     from flaxfile.config import Config, ServerSettings
@@ -159,7 +159,7 @@ async def _serve(
 
 def metrics_text(stats: Mapping[str, object]) -> str:
     """The counters of a server as Prometheus reads them."""
-    lines = []
+    lines: list[str] = []
     for name, value in sorted(stats.items()):
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             kind = "counter" if name.endswith("_total") else "gauge"
@@ -168,7 +168,7 @@ def metrics_text(stats: Mapping[str, object]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def figures(server: Server, host: str, number: int) -> AsyncIterator[str]:
+async def figures(server: Server, host: str, number: int) -> AsyncGenerator[str]:
     """An HTTP server that answers GET /metrics and nothing else; gives its address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

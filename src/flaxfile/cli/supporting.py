@@ -60,7 +60,7 @@ def completion(shell: str) -> str:
     if shell == "fish":
         from flaxfile.cli.main import COMMANDS  # noqa: PLC0415
 
-        lines = []
+        lines: list[str] = []
         for program in ("flaxfile", "ff"):
             none = f"complete -c {program} -n __fish_use_subcommand -f -a"
             lines += [f"{none} {name} -d {shlex.quote(COMMANDS[name].summary)}" for name in options]

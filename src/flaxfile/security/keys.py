@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, bytes]:
         raise UsageError(f"{path} is no key file") from error
     except OSError as error:
         raise from_os_error(error, f"reading the key file {path}") from error
-    found = {}
+    found: dict[str, bytes] = {}
     for number, line in enumerate(lines, 1):
         words = line.split()
         if not words or words[0].startswith("#"):

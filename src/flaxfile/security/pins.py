@@ -72,7 +72,7 @@ class KnownServers:
             return {}
         except OSError as error:
             raise from_os_error(error, f"reading {self.path}") from error
-        found = {}
+        found: dict[str, str] = {}
         for number, line in enumerate(lines, 1):
             words = line.split()
             if not words or words[0].startswith("#"):

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import ConflictError
-from flaxfile.sync.entries import Kind
+from flaxfile.sync.entries import Kind, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from flaxfile.sync.entries import Node
 
 __all__ = ["FEW_DELETES", "Comparison", "Plan", "check_deletes", "make_plan"]
 
@@ -38,19 +36,19 @@ class Comparison:
 class Plan:
     """What to do, in this order."""
 
-    blocking: list[Node] = field(default_factory=list)
+    blocking: list[Node] = field(default_factory=list[Node])
     """Entries of the target that stand where another kind of entry has to go, deepest first."""
-    folders: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list[str])
     """Folders to make: those that no copied file makes on its way."""
-    copies: list[Node] = field(default_factory=list)
+    copies: list[Node] = field(default_factory=list[Node])
     """Source files that are missing or different."""
-    compares: list[tuple[Node, Node]] = field(default_factory=list)
+    compares: list[tuple[Node, Node]] = field(default_factory=list[tuple[Node, Node]])
     """Source and target files that only their hashes can tell apart."""
-    links: list[Node] = field(default_factory=list)
+    links: list[Node] = field(default_factory=list[Node])
     """Source links that are missing or different."""
-    deletes: list[Node] = field(default_factory=list)
+    deletes: list[Node] = field(default_factory=list[Node])
     """Entries of the target that the source does not have, deepest first."""
-    blocked: list[Node] = field(default_factory=list)
+    blocked: list[Node] = field(default_factory=list[Node])
     """Source entries that cannot go where they should, as another kind of entry stands there."""
     same: int = 0
     """Files that need nothing."""

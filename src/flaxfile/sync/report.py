@@ -47,14 +47,14 @@ class SyncReport:
     local: str
     remote: str
     dry_run: bool = False
-    actions: list[Action] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list[Action])
     """In the order they were done."""
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list[Failure])
     same: int = 0
     """Files that needed nothing."""
     ignored: int = 0
-    skipped_links: list[str] = field(default_factory=list)
-    skipped_specials: list[str] = field(default_factory=list)
+    skipped_links: list[str] = field(default_factory=list[str])
+    skipped_specials: list[str] = field(default_factory=list[str])
     deletes_held_back: int = 0
     """Entries that were not deleted because a copy failed."""
     seconds: float = 0.0

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 from flaxfile.client.small import SmallFile
 from flaxfile.errors import (
@@ -260,10 +260,12 @@ class _Run:
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error that ended the others."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    first: BaseException = errors.exceptions[0]
+    return (
+        _first(cast("BaseExceptionGroup[BaseException]", first))
+        if isinstance(first, BaseExceptionGroup)
+        else first
+    )
 
 
 async def push(client: AsyncClient, folder: Path | str, remote: str, options: SyncOptions) -> SyncReport:
@@ -374,7 +376,8 @@ def _read_group(
     group: list[Node], local: LocalSide, there: RemoteSide, failed: Callable[[str, FlaxError], None]
 ) -> tuple[list[Node], list[SmallFile]]:
     """The files of a group that can be read."""
-    nodes, files = [], []
+    nodes: list[Node] = []
+    files: list[SmallFile] = []
     for node in group:
         try:
             content, mode, mtime_ns = read_small(local.path(node.path))
@@ -447,7 +450,7 @@ async def compare(
     hashes = await asyncio.to_thread(local.hashes, files.values(), failures)
     unread = {failure.path for failure in failures}
     theirs = {node.path: node for node in kept(remote_nodes, rules)[0] if node.kind is Kind.FILE}
-    found = []
+    found: list[Difference] = []
     same = 0
     for path in sorted(files.keys() | theirs.keys()):
         if path in unread:

@@ -22,7 +22,7 @@ from flaxfile.errors import (
 )
 from flaxfile.ignore import IGNORE_FILES
 from flaxfile.paths import check_key
-from flaxfile.sync.entries import Kind, Node
+from flaxfile.sync.entries import Kind, Node, Stamp
 from flaxfile.sync.hash_cache import HashCache
 from flaxfile.sync.report import Failure
 from flaxfile.sync.walk import stamp_of
@@ -112,7 +112,7 @@ class LocalSide:
         """The hashes of files, from the cache where they have not changed since."""
         cache = HashCache(self.top)
         found: dict[str, str] = {}
-        fresh = []
+        fresh: list[tuple[Stamp, str]] = []
         try:
             for node in nodes:
                 known = cache.get(node.stamp, HASH_KIND) if node.stamp is not None else None

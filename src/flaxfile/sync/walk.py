@@ -28,11 +28,11 @@ KEPT_MODE: Final = 0o777
 class Walked:
     """A tree as it was found."""
 
-    nodes: list[Node] = field(default_factory=list)
-    failures: list[tuple[str, FlaxError]] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list[Node])
+    failures: list[tuple[str, FlaxError]] = field(default_factory=list[tuple[str, FlaxError]])
     """Paths that could not be read."""
-    skipped_links: list[str] = field(default_factory=list)
-    skipped_specials: list[str] = field(default_factory=list)
+    skipped_links: list[str] = field(default_factory=list[str])
+    skipped_specials: list[str] = field(default_factory=list[str])
     """Sockets, pipes and devices."""
     ignored: int = 0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 __all__ = ["watching"]
 
@@ -24,15 +24,16 @@ OWN: Final = ".flaxfile"
 
 
 @contextlib.asynccontextmanager
-async def watching(top: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def watching(top: Path) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """Watch from now on; the function that is given returns when there was a burst of changes."""
     try:
-        from watchfiles import awatch  # noqa: PLC0415 - an extra of its own
+        import watchfiles  # noqa: PLC0415 - an extra of its own
     except ImportError:
         yield await polling(top)
         return
     stop = asyncio.Event()
-    reports: Any = awatch(
+    found: Any = watchfiles
+    reports = found.awatch(
         top, watch_filter=_matters, debounce=round(QUIET * 1000), step=50, stop_event=stop, recursive=True
     )
     # The first step registers the watch, so that nothing is missed between now and the first question.
@@ -60,7 +61,7 @@ def _matters(change: object, path: str) -> bool:
 
 
 def _state(top: Path) -> dict[str, tuple[int, int, int]]:
-    found = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for folder, folders, files in os.walk(top):
         folders[:] = [name for name in folders if name != OWN]
         for name in (*folders, *files):
