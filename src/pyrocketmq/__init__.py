@@ -9,8 +9,19 @@ from pyrocketmq.errors import RocketMQError
 
 if TYPE_CHECKING:
     from pyrocketmq.producer.producer import Producer
+    from pyrocketmq.producer.transaction import Commit, Rollback, Unknown
+    from pyrocketmq.producer.transaction_producer import TransactionProducer
 
-__all__ = ["Message", "Producer", "RocketMQError", "__version__"]
+__all__ = [
+    "Commit",
+    "Message",
+    "Producer",
+    "RocketMQError",
+    "Rollback",
+    "TransactionProducer",
+    "Unknown",
+    "__version__",
+]
 
 __version__ = "0.1.0"
 
@@ -18,7 +29,13 @@ __version__ = "0.1.0"
 getLogger(__name__).addHandler(NullHandler())
 
 # Imported on first use: programs that only want messages or errors start at once.
-_ON_FIRST_USE: Final = {"Producer": "pyrocketmq.producer.producer"}
+_ON_FIRST_USE: Final = {
+    "Commit": "pyrocketmq.producer.transaction",
+    "Producer": "pyrocketmq.producer.producer",
+    "Rollback": "pyrocketmq.producer.transaction",
+    "TransactionProducer": "pyrocketmq.producer.transaction_producer",
+    "Unknown": "pyrocketmq.producer.transaction",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -40,6 +40,8 @@
      +-- AdminError                         an operation on several servers failed on some of them
      +-- SendError                          a message was not sent, whatever was tried
      |    +-- SendTimeoutError (TimeoutError)  not within its time-out
+     +-- ReplyTimeoutError (TimeoutError)   no reply came to a request that was sent
+     +-- HalfMessageError                   a transaction did not begin: its message was not confirmed
      +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
      |    +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
@@ -80,6 +82,7 @@ __all__ = [
     "DeserializationError",
     "ForkedClientError",
     "GroupNotFoundError",
+    "HalfMessageError",
     "InvalidMessageError",
     "InvalidRequestError",
     "LoopClosedError",
@@ -94,6 +97,7 @@ __all__ = [
     "ProtocolError",
     "RemoteError",
     "RemotingCommandError",
+    "ReplyTimeoutError",
     "RocketMQError",
     "RouteNotFoundError",
     "RpcTimeoutError",
@@ -651,6 +655,24 @@ def _in_rows(tries: tuple[SendTry, ...]) -> list[tuple[SendTry, int]]:
                 continue
         rows.append((one, 1))
     return rows
+
+
+class ReplyTimeoutError(RocketMQError, TimeoutError):
+    """No reply came to a request in time; the request itself is stored, and may be answered later."""
+
+    code = "S310"
+    retryable = True
+    maybe_sent = True
+
+
+class HalfMessageError(RocketMQError):
+    """A transaction did not begin: the broker could not confirm a flush or copy of its half message.
+
+    Nothing was done locally, and the half message is rolled back.
+    """
+
+    code = "S320"
+    retryable = True
 
 
 class SubscriptionParseError(RocketMQError, ValueError):

@@ -216,11 +216,12 @@ def _send_records(context: SendContext) -> Iterator[TraceContext]:
     """A record for each message, so that each message of a batch is found by its own id."""
     result = context.result
     offset_ids = ((result.offset_msg_id if result is not None else None) or "").split(",")
+    sent_as = "" if result is None or context.is_batch else result.msg_id
     for number, message in enumerate(context.messages):
         offset_id = offset_ids[number] if number < len(offset_ids) else ""
         bean = TraceBean(
             context.topic,
-            message.unique_id or "",
+            message.unique_id or sent_as or "",
             message.tags or "",
             message.keys or "",
             context.address or _host_of(offset_id),

@@ -16,6 +16,11 @@ from pyrocketmq.producer.async_producer import AsyncProducer
 from pyrocketmq.producer.config import ProducerConfig
 from pyrocketmq.producer.factory import create_async_producer, create_producer
 from pyrocketmq.producer.producer import Producer
+from pyrocketmq.producer.transaction_producer import (
+    AsyncTransactionProducer,
+    TransactionConfig,
+    TransactionProducer,
+)
 
 __all__ = [
     "AsyncMessageHashSelector",
@@ -23,6 +28,7 @@ __all__ = [
     "AsyncQueueSelector",
     "AsyncRandomSelector",
     "AsyncRoundRobinSelector",
+    "AsyncTransactionProducer",
     "BrokerManager",
     "MessageHashSelector",
     "Producer",
@@ -31,6 +37,8 @@ __all__ = [
     "RandomSelector",
     "RoundRobinSelector",
     "TopicBrokerMapping",
+    "TransactionConfig",
+    "TransactionProducer",
     "create_async_producer",
     "create_producer",
 ]

@@ -15,6 +15,7 @@ from pyrocketmq.client.send import SendCore
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model.recall import RecallHandle
 from pyrocketmq.producer.config import ProducerConfig
+from pyrocketmq.producer.request_reply import RequestCalls
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -56,7 +57,7 @@ def make_config(
     return made
 
 
-class AsyncProducer(Sender):
+class AsyncProducer(RequestCalls, Sender):
     """Sends messages; ``async with`` or ``start`` begins it, and the first send does so too.
 
     It belongs to the event loop that starts it, and may be made without one. After ``shutdown`` it can be

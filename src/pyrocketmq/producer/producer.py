@@ -6,12 +6,14 @@ ordinary, the first failure included, goes on where it always does.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import os
 import threading
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import message_of
@@ -21,11 +23,12 @@ from pyrocketmq.producer.async_producer import SHUTDOWN_TIMEOUT_S, AsyncProducer
 from pyrocketmq.remote.face import SyncFace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
     from pyrocketmq._native.answer import SendResult
+    from pyrocketmq._native.stored import MessageExt
     from pyrocketmq.client.hooks import SendHook
     from pyrocketmq.client.selectors import QueueSelector
     from pyrocketmq.model.message_queue import MessageQueue
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Producer"]
 
+T = TypeVar("T")
+
 _NO_OPTIONS: Final = dict.fromkeys(
     ("queue", "selector", "sharding_key", "ordered", "delay_level", "delay", "delay_ms", "deliver_at")
 )
@@ -46,7 +51,7 @@ class Producer(SyncFace):
     """Sends messages, from any number of threads; ``with``, ``start`` or the first send begins it.
 
     A child made by fork goes on with connections of its own, unless ``after_fork`` says otherwise. Hooks
-    run on the engine thread.
+    run on the engine thread, with the context variables of the thread that sends.
 
     Args:
         producer_group: name of the application; brokers know all its producers as one group.
@@ -130,7 +135,19 @@ class Producer(SyncFace):
         return self._on_engine(message, timeout=timeout, **options)
 
     def _on_engine(self, message: Message, **options: Any) -> SendResult:
-        result: SendResult = self._current().call_with(self._object.send, (message,), options)
+        result: SendResult = self._call_here(self._object.send, (message,), options)
+        return result
+
+    def _call_here(
+        self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> T:
+        """Call on the engine; where there are hooks, with the context variables of this thread."""
+        current = self._current()
+        if self._object._core.hooks.active:
+            args = (contextvars.copy_context(), function, args, options)
+            result: T = current.call_with(_in_context, args, {})
+        else:
+            result = current.call_with(function, args, options)
         return result
 
     def _send_directly(self, message: Message, timeout: float | None) -> SendResult:
@@ -196,6 +213,11 @@ class Producer(SyncFace):
             },
         )
 
+    def request(self, message: Message, timeout: float | None = None) -> MessageExt:
+        """As ``AsyncProducer.request``; blocks until the reply is here."""
+        reply: MessageExt = self._call_here(self._object.request, (message, timeout), {})
+        return reply
+
     def recall(self, topic: str, recall_handle: str, *, timeout: float | None = None) -> str:
         """As ``AsyncProducer.recall``."""
         return self._call(AsyncProducer.recall, topic, recall_handle, timeout=timeout)
@@ -260,3 +282,12 @@ class Producer(SyncFace):
         """As ``AsyncProducer.stats``."""
         stats: dict[str, object] = self._async.stats()
         return stats
+
+
+async def _in_context(
+    context: contextvars.Context,
+    function: Callable[..., Coroutine[Any, Any, T]],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+) -> T:
+    return await asyncio.get_running_loop().create_task(function(*args, **options), context=context)
