@@ -66,8 +66,7 @@ def check_key(key: str) -> tuple[str, ...]:
 
 def check_prefix(prefix: str) -> tuple[str, ...]:
     """The parts of a prefix: a key, with or without a slash at its end, or nothing for everything."""
-    prefix = prefix.removesuffix("/")
-    return check_key(prefix) if prefix else ()
+    return check_key(prefix.removesuffix("/") or prefix) if prefix else ()
 
 
 class Place:

@@ -176,6 +176,8 @@ static int ff_receive(ff_engine *e, int socket) {
             e->has_payload = 1;
             count++;
             continue; /* not closed: it is e->payload now */
+        } else {
+            sealed = 0;
         }
         ff_lib.msg_close(&part);
         count++;
@@ -185,11 +187,11 @@ static int ff_receive(ff_engine *e, int socket) {
         e->strange = 1;
         return 1;
     }
-    if (!mine) {
+    if (!mine && sealed) {
         return 1;
     }
     if (!sealed) {
-        /* Which field is wrong cannot be told: the chunk counts as lost. */
+        /* Frames too many, or a field that is wrong: the message counts as lost. */
         e->bad_frames++;
         if (e->has_payload) {
             ff_lib.msg_close(&e->payload);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 import secrets
 import socket
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from flaxfile.security import Identity
 
 __all__ = ["AsyncClient"]
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 LEAST_WINDOW: Final = 128 * 1024
@@ -209,6 +212,7 @@ class AsyncClient:
                     # It answers, or not: on new connections what is missing is asked for again.
                     await self.close()
                 pause = plan.pause_after(error, time.monotonic())
+                logger.info("trying again in %.1f s: %s", pause, error)
             await asyncio.sleep(pause)
 
     async def _ask(self, kind: Type, payload: dict[str, object] | bytes) -> Answer:

@@ -1,18 +1,17 @@
-"""Servers and clients on free ports of loopback; every async test runs on asyncio and on uvloop."""
+"""Every async test of this folder runs on asyncio and on uvloop, and leaves no task behind."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
-from flaxfile.client.async_client import AsyncClient
-from flaxfile.server.server import Server
+from tests.flaxfile.serving import client, server, store
+
+__all__ = ["client", "server", "store"]
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -35,22 +34,3 @@ async def clean_loop() -> AsyncIterator[None]:
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert [] == left
     assert [] == problems
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest_asyncio.fixture
-async def server(store: Path) -> AsyncIterator[Server]:
-    made = Server("127.0.0.1", 0, store)
-    await made.start()
-    yield made
-    await made.stop(0)
-
-
-@pytest_asyncio.fixture
-async def client(server: Server) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient("127.0.0.1", server.port, idle_timeout=10.0) as made:
-        yield made
