@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pyrocketmq.client.stats import COUNTERS, LATENCY_BOUNDS, ClientStats, LatencyCounts
-from pyrocketmq.client.telemetry import PrometheusCollector, prometheus_text
+from pyrocketmq.client.telemetry import LatencyHook, PrometheusCollector, prometheus_text
 
 
 class Client:
@@ -43,6 +43,14 @@ def test_every_counter_begins_at_zero_and_is_shown() -> None:
     )
 
 
+def test_what_is_counted_elsewhere_is_added() -> None:
+    stats = ClientStats()
+    stats.sent += 3
+    stats.add_counter("sent", lambda: 4)
+
+    assert stats.snapshot()["sent"] == 7
+
+
 def test_what_others_hold_is_asked_for_when_it_is_shown() -> None:
     stats = ClientStats()
     held = {"open": 1}
@@ -73,7 +81,7 @@ def test_prometheus_reads_the_text() -> None:
     first, second = Client("a@1"), Client('b"\\\n@2')
     first.counters.sent = 5
     second.counters.sent = 7
-    first.counters.latency.add(0.0002)
+    LatencyHook(first.counters).counts.add(0.0002)
     first.counters.add_source("windows", lambda: {"limit": 9, "broker-a": {"in_flight": 4}})
 
     found = samples(prometheus_text([first, second]))
@@ -91,7 +99,7 @@ def test_prometheus_reads_the_text() -> None:
 def test_the_collector_shows_what_the_text_shows() -> None:
     client, gone = Client("a@1"), Client("b@2")
     client.counters.sent = 5
-    client.counters.latency.add(0.0002)
+    LatencyHook(client.counters).counts.add(0.0002)
     client.counters.add_source("windows", lambda: {"broker-a": {"in_flight": 4}})
     collector = PrometheusCollector([gone])
     collector.add(client)

@@ -199,8 +199,10 @@ class SendHooks:
         context.result = result
         context.error = error
         context.seconds = monotonic() - context.begun
-        if result is not None and context.broker_name is None:
+        if result is not None:
             context.broker_name = getattr(result.message_queue, "broker_name", None)
+        elif context.address is None:
+            context.address = getattr(error, "address", None)
         for hook in self._hooks:
             try:
                 hook.after_send(context)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.sender import Sender, SendTable
-from pyrocketmq.client.hooks import SendContext, SendKind
+from pyrocketmq.client.hooks import SendContext, SendHooks, SendKind
 from pyrocketmq.client.lines import Lines
 from pyrocketmq.client.outgoing import Outgoing, Packing, check_size, outgoing
 from pyrocketmq.client.retry import RetryPlan, Verdict, judge
@@ -68,10 +68,18 @@ class SendCore(Sender):
         core: the client.
         group: the producer group, with its namespace.
         settings: time-outs, retries, limits.
+        hooks: called around each send; those of the client by default.
     """
 
-    def __init__(self, core: ClientCore, group: str, settings: SendSettings | None = None) -> None:
+    def __init__(
+        self,
+        core: ClientCore,
+        group: str,
+        settings: SendSettings | None = None,
+        hooks: SendHooks | None = None,
+    ) -> None:
         self.core = core
+        self.hooks = core.hooks if hooks is None else hooks
         self.group = group
         self.settings = settings or SendSettings()
         self.closed = False
@@ -107,7 +115,7 @@ class SendCore(Sender):
         """Find out whether sends may go the quick way, which knows neither hooks nor selectors."""
         config = self.core.config
         self.table.is_plain = not (
-            self.closed or self.core.hooks.active or config.namespace or self.settings.selector is not None
+            self.closed or self.hooks.active or config.namespace or self.settings.selector is not None
         )
 
     # ---- one message, every way but the quick one ----
@@ -134,7 +142,7 @@ class SendCore(Sender):
         """
         out = outgoing(message, options, sys_flag)
         plan = self._plan(out, monotonic() if begun is None else begun, timeout)
-        hooks = self.core.hooks
+        hooks = self.hooks
         if not hooks.active:
             return await self._deliver(out, plan)
         context = hooks.begin(
@@ -151,8 +159,14 @@ class SendCore(Sender):
         except BaseException as error:
             hooks.end(context, error=error)
             raise
+        context.address = self._address(result)
         hooks.end(context, result)
         return result
+
+    def _address(self, result: SendResult) -> str | None:
+        """The broker that answered, unless it is forgotten by now."""
+        name = getattr(result.message_queue, "broker_name", None)
+        return next((link.address for link in self.core.brokers.links() if link.name == name), None)
 
     def _send_message(
         self, message: Message, options: dict[str, Any] | None, timeout: float

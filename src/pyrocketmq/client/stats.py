@@ -110,7 +110,7 @@ class ClientStats:
     ``add_source`` and asked for only by ``snapshot``.
     """
 
-    __slots__ = (*COUNTERS, "_labels", "_sources", "latency")
+    __slots__ = (*COUNTERS, "_counted", "_labels", "_sources")
 
     sent: int
     sent_bytes: int
@@ -146,8 +146,7 @@ class ClientStats:
     def __init__(self) -> None:
         for name in COUNTERS:
             setattr(self, name, 0)
-        self.latency = LatencyCounts()
-        """How long awaited sends took."""
+        self._counted: dict[str, Callable[[], int]] = {}
         self._labels: dict[str, Callable[[], str]] = {}
         self._sources: dict[str, Callable[[], Mapping[str, object]]] = {}
 
@@ -155,15 +154,21 @@ class ClientStats:
         """Have ``snapshot`` show under a name the text that a function gives then."""
         self._labels[name] = label
 
+    def add_counter(self, name: str, counted: Callable[[], int]) -> None:
+        """Add to a counter what a function gives: what is counted in native code."""
+        self._counted[name] = counted
+
     def add_source(self, name: str, source: Callable[[], Mapping[str, object]]) -> None:
         """Have ``snapshot`` show under a name what a function gives then; it must be quick and not wait."""
         self._sources[name] = source
 
     def snapshot(self) -> dict[str, object]:
-        """The labels, all counters by name, the latency, and what the sources give."""
+        """The labels, all counters by name, and what the sources give."""
         shown: dict[str, object] = {name: label() for name, label in self._labels.items()}
-        shown.update({name: getattr(self, name) for name in COUNTERS})
-        shown["latency"] = self.latency.snapshot()
+        for name in COUNTERS:
+            count: int = getattr(self, name)
+            counted = self._counted.get(name)
+            shown[name] = count if counted is None else count + counted()
         for name, source in list(self._sources.items()):
             shown[name] = dict(source())
         return shown

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeGuard, cast
 
 from pyrocketmq.client.hooks import TIMER_PROPERTIES, SendHook, SendKind
-from pyrocketmq.client.stats import COUNTERS
+from pyrocketmq.client.stats import COUNTERS, LatencyCounts
 from pyrocketmq.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from pyrocketmq._native.message import Message
     from pyrocketmq.client.hooks import SendContext
+    from pyrocketmq.client.stats import ClientStats
 
-__all__ = ["OpenTelemetryHook", "PrometheusCollector", "context_of", "prometheus_text"]
+__all__ = ["LatencyHook", "OpenTelemetryHook", "PrometheusCollector", "context_of", "prometheus_text"]
 
 PREFIX: Final = "pyrocketmq"
 
@@ -155,6 +156,26 @@ def _outcome(context: SendContext) -> dict[str, Any]:
     return found
 
 
+# ---- latency ----
+
+
+class LatencyHook(SendHook):
+    """Counts how long sends take, all tries together; shown in a client's ``stats()`` and for Prometheus.
+
+    Args:
+        stats: the counters of the client, which show it as ``latency``.
+    """
+
+    def __init__(self, stats: ClientStats) -> None:
+        self.counts = LatencyCounts()
+        stats.add_source("latency", self.counts.snapshot)
+
+    def after_send(self, context: SendContext) -> None:
+        """Count a send that was answered."""
+        if context.result is not None:
+            self.counts.add(context.seconds)
+
+
 # ---- Prometheus ----
 
 
@@ -250,7 +271,7 @@ def _samples(snapshot: Mapping[str, object], prefix: str) -> Iterator[_Sample]:
         if name in COUNTERS and isinstance(value, int):
             yield _Sample(f"{prefix}_{name}_total", "counter", COUNTERS[name], labels, value)
         elif name == "latency" and isinstance(value, Mapping):
-            says = "Seconds that awaited sends took."
+            says = "Seconds that sends took."
             yield _Sample(f"{prefix}_send_seconds", "histogram", says, labels, value)
         elif isinstance(value, Mapping):
             yield from _gauges(f"{prefix}_{name}", cast("Mapping[str, Any]", value), labels)

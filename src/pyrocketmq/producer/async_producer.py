@@ -16,6 +16,7 @@ from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model.recall import RecallHandle
 from pyrocketmq.producer.config import ProducerConfig
 from pyrocketmq.producer.request_reply import RequestCalls
+from pyrocketmq.producer.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -85,6 +86,7 @@ class AsyncProducer(RequestCalls, Sender):
         self._sends.ensure_started = self._ensure_started
         super().__init__(self._sends.table)
         self._registration: GroupRegistration | None = None
+        self._watching = Watching(self._core, self._sends, self.config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of group {self.config.producer_group}, {self._core.state.value}>"
@@ -117,6 +119,7 @@ class AsyncProducer(RequestCalls, Sender):
         """
         await self._core.start()
         self._sends.open()
+        self._watching.start()
         if self._registration is None:
             self._registration = self._core.register_producer_group(self._sends.group)
 
@@ -132,7 +135,8 @@ class AsyncProducer(RequestCalls, Sender):
             return
         end = monotonic() + timeout
         if self._core.is_running:
-            await self._sends.close(max(0.05, timeout * 0.8))
+            await self._sends.close(max(0.05, timeout * 0.7))
+            await self._watching.close(max(0.05, timeout * 0.1))
         else:
             self._sends.closed = True
         self._registration = None

@@ -10,6 +10,7 @@ from pyrocketmq.client.outgoing import Packing
 from pyrocketmq.client.selectors import AsyncQueueSelector, MessageHashSelector, QueueSelector
 from pyrocketmq.client.send import SendSettings
 from pyrocketmq.client.settings import check, choice, number, switch, text, whole
+from pyrocketmq.client.trace import TRACE_TOPIC
 from pyrocketmq.errors import ConfigurationError
 
 __all__ = ["ProducerConfig"]
@@ -53,6 +54,13 @@ class ProducerConfig(ClientConfig):
     """One-way sends to a broker that may be unconfirmed. Twice in each window one of them is answered, and
     sends wait when that does not come: brokers drop one-way messages without a word when they get too many.
     0 turns this off."""
+    trace: bool = switch(False)  # noqa: FBT003 - the value of the field
+    """Write what becomes of each send into the trace topic, where tools look messages up. Sends take the
+    general way then, and never wait for their traces."""
+    trace_topic: str = text(TRACE_TOPIC)
+    """Where traces go."""
+    measure_latency: bool = switch(False)  # noqa: FBT003 - the value of the field
+    """Count how long sends take, for ``stats()`` and Prometheus. Sends take the general way then."""
     direct_lane: bool = switch(True)  # noqa: FBT003 - the value of the field
     """Blocking sends use a connection of the calling thread, which halves their time."""
     slow_brokers_rest: bool = switch(True)  # noqa: FBT003 - the value of the field
