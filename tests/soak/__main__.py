@@ -8,7 +8,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("calls", "storm", "open_close", "vanish", "outages", "outage_log", "kill_store", "many_brokers")
+PROGRAMS = (
+    "calls",
+    "storm",
+    "open_close",
+    "vanish",
+    "outages",
+    "outage_log",
+    "kill_store",
+    "many_brokers",
+    "kill_producer",
+)
 
 
 def run(program: str) -> tuple[int, str]:
