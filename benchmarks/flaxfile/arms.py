@@ -108,6 +108,7 @@ class Arm:
     def environment(self) -> dict[str, str]:
         """Of both sides."""
         found = {**os.environ, "PYTHONPATH": "" if self.seed_python else str(SRC)}
+        found.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
         found["FLAXFILE_PASSWORD"] = self.password or ""
         found["FLAXFILE_CONFIG" if not self.seed_python else "UNUSED"] = str(self.folder / "flaxfile.toml")
         return found
@@ -149,7 +150,8 @@ class Arm:
             self.port = free_port()
             if self.name == "rsync":
                 (self.folder / "rsyncd.conf").write_text(
-                    f"use chroot = no\n[files]\npath = {self.folder}\nread only = no\n"
+                    f"use chroot = no\nuid = {os.getuid()}\ngid = {os.getgid()}\n"
+                    f"[files]\npath = {self.folder}\nread only = no\n"
                 )
                 rsync = shutil.which("rsync") or "rsync"
                 config = f"--config={self.folder / 'rsyncd.conf'}"
@@ -179,6 +181,7 @@ class Arm:
                 [self.python, str(HERE / "client.py")],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=(self.folder / "client.log").open("wb"),
                 text=True,
                 env=self.environment,
                 cwd=self.folder,

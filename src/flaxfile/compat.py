@@ -146,9 +146,7 @@ class MultiSocketFlaxFileClientSync(Client):
         connect_timeout: float | None = None,
         transfer_timeout: float | None = None,
         max_retries: int | None = None,
-        silent: bool = False,
     ) -> None:
-        del silent
         connect, idle, retries = _settings(connect_timeout, transfer_timeout, max_retries)
         super().__init__(
             server_host,

@@ -6,10 +6,8 @@ key; a value of the wrong kind too. Nothing here opens a connection or reads a k
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -182,6 +180,8 @@ def _read_first(explicit: Path | None, environment: Mapping[str, str]) -> Config
 
 
 def _read(path: Path) -> Config:
+    import tomllib  # noqa: PLC0415 - a command without a file does without
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -212,6 +212,8 @@ def _table(path: Path, content: Mapping[str, Any], key: str, shown: str | None =
 def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: set[str]) -> None:
     for key in content:
         if key not in known:
+            import difflib  # noqa: PLC0415 - only for what is wrong
+
             near = difflib.get_close_matches(key, known, 1)
             where = f"[{table}] {key}" if table else f"[{key}]"
             raise UsageError(

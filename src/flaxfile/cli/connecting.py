@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -27,6 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["connected", "run_async"]
 
 T = TypeVar("T")
+
+# asyncio does without ssl where there is none, and a command needs no TLS: that is a tenth of its start.
+if "ssl" in sys.modules or "asyncio" in sys.modules:
+    import asyncio
+else:
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        import asyncio
+    finally:
+        del sys.modules["ssl"]
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
