@@ -39,7 +39,7 @@ async def while_running(
         lambda: list(resting.names),
         manager.link,
         resting.answered,
-        lambda name, _: resting.failed.append(name),
+        resting.failed.append,
         ask=ask,
         waits=(0.001, 0.002),
     )
@@ -97,6 +97,34 @@ async def test_one_that_rests_no_longer_is_not_asked() -> None:
     await forgetting
 
     assert asked.count("a") <= 1
+
+
+async def test_a_sign_that_a_broker_is_back_has_it_asked_at_once() -> None:
+    resting = Resting("a")
+    asked: list[str] = []
+
+    async def ask(link: BrokerLink) -> None:
+        asked.append(link.name)
+        if len(asked) == 1:
+            raise ConnectionClosedError("refused")
+
+    manager = BrokerManager(ClientConfig())
+    manager.take(route({"a": "127.0.0.1:1"}))
+    prober = Prober(
+        lambda: list(resting.names),
+        manager.link,
+        resting.answered,
+        resting.failed.append,
+        ask=ask,
+        waits=(3600.0, 3600.0),
+    )
+    prober.hurry("a")
+    task = asyncio.create_task(prober.run())
+    await until(lambda: resting.failed)
+    prober.hurry("a")
+    await until(lambda: resting.reached)
+    task.cancel()
+    await asyncio.wait([task])
 
 
 @pytest.mark.asyncio(loop_factories=["uvloop"])

@@ -113,3 +113,29 @@ def test_watchers_hear_of_each_change(table: FaultTable) -> None:
     table.forget("b")
 
     assert [("a", 1001.0), ("a", 0.0), ("b", 1001.0), ("b", 0.0)] == heard
+
+
+def test_a_broker_that_does_not_answer_a_probe_rests_on_until_it_does(
+    table: FaultTable, clock: Clock
+) -> None:
+    table.record_failure("a")
+    clock.now += 0.5
+    table.rest_on("a", 6.0)
+    clock.now += 5.9
+    assert not table.is_available("a")
+    table.rest_on("a", 6.0)
+    assert 6.0 == pytest.approx(table.rests_for("a"))
+
+    table.reached("a")
+    assert table.is_available("a")
+
+
+def test_a_probe_that_is_not_answered_shortens_no_rest(table: FaultTable, clock: Clock) -> None:
+    for _ in range(5):
+        table.record_failure("a")
+        clock.now += table.rests_for("a")
+    table.record_failure("a")
+    assert 30.0 == pytest.approx(table.rests_for("a"))
+    table.rest_on("a", 6.0)
+
+    assert 30.0 == pytest.approx(table.rests_for("a"))

@@ -22,12 +22,11 @@ from pyrocketmq.client.heartbeats import Heartbeats
 from pyrocketmq.client.hooks import SendHooks
 from pyrocketmq.client.identity import make_client_id
 from pyrocketmq.client.mapping import TopicBrokerMapping
-from pyrocketmq.client.probing import Prober
+from pyrocketmq.client.probing import REST_S, Prober
 from pyrocketmq.client.routes import RouteTable
 from pyrocketmq.client.stats import ClientStats
 from pyrocketmq.errors import (
     ClientClosedError,
-    ConnectionError,  # noqa: A004
     ForkedClientError,
     RocketMQError,
     RouteNotFoundError,
@@ -385,15 +384,16 @@ class ClientCore:
         self.routes.refresh_soon(broker=link.name)
 
     def _broker_reached(self, link: BrokerLink) -> None:
-        self.faults.reached(link.name)
+        # Not reached in the sense of the fault table: the system takes connections for a program that hangs.
+        self._prober.hurry(link.name)
         self.heartbeats.greet(link)
         if link.name in self._lost:
             self._lost.discard(link.name)
             self.routes.refresh_soon(broker=link.name)
 
-    def _probe_failed(self, name: str, error: RocketMQError) -> None:
+    def _probe_failed(self, name: str) -> None:
         if name in self.mapping.broker_names():
-            self.faults.record_failure(name, unreachable=isinstance(error, ConnectionError))
+            self.faults.rest_on(name, REST_S)
 
     def _links_in_use(self) -> list[BrokerLink]:
         """The brokers of the topics in use, connected or not, and all others that are connected."""

@@ -73,6 +73,15 @@ class FaultTable:
         rest = min(_FIRST_REST * 2.0 ** (failures - 1), _LONGEST_REST)
         self._rest(broker, rest, failures=failures, unreachable=unreachable)
 
+    def rest_on(self, broker: str, seconds: float) -> None:
+        """Take note that a probe was not answered: it rests for ``seconds`` at least, or until one is."""
+        fault = self._faults.get(broker)
+        until = self._clock() + seconds
+        if fault is None or fault.until < until:
+            self._rest(broker, seconds, failures=1 if fault is None else fault.failures, unreachable=True)
+        else:
+            fault.unreachable = True
+
     def reached(self, broker: str) -> None:
         """Take note that a probe was answered, or a connection made: it need rest no more for being away."""
         fault = self._faults.get(broker)

@@ -6,6 +6,7 @@ Which brokers those are is judged by the fault table; this only asks them. Must 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import TYPE_CHECKING, Final
 
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
 
     from pyrocketmq.client.brokers import BrokerLink
 
-__all__ = ["Prober", "probe"]
+__all__ = ["REST_S", "Prober", "probe"]
 
-PROBE_TIMEOUT_S: Final = 1.0
+PROBE_TIMEOUT_S: Final = 0.6
+"""Less than the rest after a first failure, so that a broker that stays silent rests on without a gap."""
 
 FIRST_S: Final = 0.2
 """A broker that failed is asked soon,"""
 
 LONGEST_S: Final = 4.0
 """and one that stays away not too often."""
+
+REST_S: Final = 1.5 * LONGEST_S + PROBE_TIMEOUT_S
+"""How long a broker rests that has not answered a probe: until after the next one."""
 
 
 async def probe(link: BrokerLink) -> None:
@@ -44,8 +49,7 @@ class Prober:
         resting: gives the names of the brokers to ask.
         link: gives the link to one of them, or None when its address is not known.
         reached: told the name of a broker that has answered.
-        failed: told the name of one that has not, and why; when it rests no longer after that, it is not
-            asked again.
+        failed: told the name of one that has not; when it rests no longer after that, it is not asked again.
         ask: asks a broker; raises when it does not answer.
         waits: seconds between the first two probes of a broker, and the most between any two.
         rng: spreads probes in time; tests give their own.
@@ -56,7 +60,7 @@ class Prober:
         resting: Callable[[], list[str]],
         link: Callable[[str], BrokerLink | None],
         reached: Callable[[str], object],
-        failed: Callable[[str, RocketMQError], object],
+        failed: Callable[[str], object],
         *,
         ask: Callable[[BrokerLink], Awaitable[None]] = probe,
         waits: tuple[float, float] = (FIRST_S, LONGEST_S),
@@ -70,6 +74,7 @@ class Prober:
         self._first, self._longest = waits
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
         self._probing: dict[str, asyncio.Task[None]] = {}
+        self._wakes: dict[str, asyncio.Event] = {}
 
     async def run(self) -> None:
         """Probe until cancelled."""
@@ -86,21 +91,31 @@ class Prober:
             for task in tuple(probing.values()):
                 task.cancel()
 
+    def hurry(self, name: str) -> None:
+        """Ask a broker at once, if it is one that is asked: there is a sign that it is back."""
+        wake = self._wakes.get(name)
+        if wake is not None:
+            wake.set()
+
     async def _probe(self, name: str) -> None:
         """Ask one broker until it answers or need not be asked any more."""
         probing, wait = self._probing, self._first
+        wake = self._wakes[name] = asyncio.Event()
         try:
             while (link := self._link(name)) is not None:
+                wake.clear()
                 try:
                     await self._ask(link)
-                except RocketMQError as error:
-                    self._failed(name, error)
+                except RocketMQError:
+                    self._failed(name)
                 else:
                     self._reached(name)
-                    return
                 if name not in self._resting():
                     return
-                await asyncio.sleep(wait * self._rng.uniform(0.8, 1.2))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait * self._rng.uniform(0.8, 1.2)):
+                        await wake.wait()
                 wait = min(wait * 2, self._longest)
         finally:
             probing.pop(name, None)
+            self._wakes.pop(name, None)
