@@ -219,10 +219,12 @@ class RealCluster(Cluster):
 
 
 @contextmanager
-def real_cluster(version: str, folder: Path, topic: str) -> Iterator[RealCluster]:
+def real_cluster(version: str, folder: Path, *topics: str) -> Iterator[RealCluster]:
     """Two real brokers, until the end of the block."""
-    options = ["--brokers", "2", "--namesrv-port", "0", "--broker-port", "0", "--topic", f"{topic}:{QUEUES}"]
+    options = ["--brokers", "2", "--namesrv-port", "0", "--broker-port", "0"]
     options += ["--heap", "384m", "--direct", "384m"]
+    for topic in topics:
+        options += ["--topic", f"{topic}:{QUEUES}"]
     up = launch("up", "--version", version, "--dir", str(folder), *options)
     assert up.returncode == 0, up.stderr
     try:

@@ -35,8 +35,8 @@ class Kills:
         return (self.plain.acked | self.ordered.acked) - set(self.found.numbers)
 
     def extra_copies(self) -> int:
-        """Copies of messages that were in flight at no kill."""
-        at_risk = self.plain.at_risk | self.ordered.at_risk
+        """Copies of messages that were neither in flight at a kill nor without an answer for long."""
+        at_risk = self.plain.at_risk | self.ordered.at_risk | self.plain.slow | self.ordered.slow
         return sum(times for number, times in self.found.copies.items() if number not in at_risk)
 
 

@@ -111,9 +111,16 @@ async def no_broker(cluster: Cluster, seconds: float, topic: str = "no-broker") 
 
 
 async def many_in_flight(
-    cluster: Cluster, sends: int, stopped: float, topic: str = "many"
+    cluster: Cluster, sends: int, stopped: float, topic: str = "many", **settings: Any
 ) -> tuple[Account, float, float]:
     """So many sends at once while every broker is stopped for a while.
+
+    Args:
+        cluster: the brokers.
+        sends: how many.
+        stopped: seconds.
+        topic: where they go.
+        settings: further ones of the producer.
 
     Returns:
         What callers were told, by how many seconds the latest one ended after its deadline, and how long
@@ -122,7 +129,8 @@ async def many_in_flight(
     account = Account()
     late = 0.0
     timeout = 3.0
-    async with AsyncProducer("promises", cluster.address, max_in_flight=sends + 1000) as producer:
+    room = sends + 1000
+    async with AsyncProducer("promises", cluster.address, max_in_flight=room, **settings) as producer:
         send = send_with(producer, topic)
         await asyncio.gather(*(account.send_one(send) for _ in range(100)))
 

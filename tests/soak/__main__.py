@@ -18,6 +18,8 @@ PROGRAMS = (
     "kill_store",
     "many_brokers",
     "kill_producer",
+    "kill_one",
+    "send_outages",
 )
 
 

@@ -1,0 +1,92 @@
+"""What a producer with its default settings makes of busy, hanging and absent brokers and name servers.
+
+    python -m tests.soak.send_outages [--sends 100000] [--real 5.5.0]
+
+Busy, hanging and name servers: no send may fail. No broker at all: sends end with an error in their time, and
+go on within 3 seconds after a broker is back. With ``--real`` the brokers are Apache RocketMQ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvloop
+
+from pyrocketmq.server import ServerConfig
+from pyrocketmq.testing import LocalRocketMQ
+from tests.promises.cluster import Cluster, embedded_cluster, real_cluster, running_brokers
+from tests.promises.outages import Outage, black_hole, busy, many_in_flight, no_broker, no_name_server
+
+RESUME_S = 3.0
+TOPICS = ("black-hole", "no-name-server", "no-broker", "many")
+SLACK_S = 0.05
+
+
+def told(what: str, outage: Outage) -> str:
+    account = outage.account
+    return (
+        f"{what}: {len(account.acked):,} acknowledged, {len(account.failed)} failed,"
+        f" {len(account.unknown)} unknown, {len(outage.lost())} lost, {outage.found.copies.total()} copies,"
+        f" p99.9 {account.quantile(0.999) * 1000:.0f} ms, longest pause {account.pause:.2f} s,"
+        f" goes on after {outage.resumed:.2f} s"
+    )
+
+
+@asynccontextmanager
+async def cluster_of(real: str | None) -> AsyncIterator[Cluster]:
+    if real is None:
+        with running_brokers() as members:
+            async with embedded_cluster(members) as cluster:
+                yield cluster
+    else:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            real_cluster(real, Path(folder) / "mq", *TOPICS) as made,
+        ):
+            yield made
+
+
+async def run(sends: int, real: str | None) -> int:
+    said: list[str] = []
+    bad = 0
+
+    def note(what: str, outage: Outage, *, may_fail: bool = False) -> None:
+        nonlocal bad
+        said.append(told(what, outage))
+        print(said[-1], *outage.account.texts.values(), sep="\n", flush=True)
+        failed = bool(outage.account.texts) and not may_fail
+        bad += bool(failed or outage.lost() or outage.resumed > RESUME_S)
+
+    if real is None:
+        with LocalRocketMQ(ServerConfig(brokers=2)) as rocketmq:
+            note("busy for 1 s", await busy(rocketmq, 1.0))
+    async with cluster_of(real) as cluster:
+        note("one broker hangs for 10 s", await black_hole(cluster, 10.0))
+        note("no name server for 20 s", await no_name_server(cluster, 20.0))
+        note("no broker for 10 s", await no_broker(cluster, 10.0), may_fail=True)
+        account, late, after = await many_in_flight(cluster, sends, 1.0, retries=0)
+    said.append(
+        f"{sends:,} sends without retries in flight while brokers are stopped for 1 s:"
+        f" {len(account.acked):,} acknowledged, {len(account.failed)} failed, {len(account.unknown)} unknown,"
+        " none later than"
+        f" {max(late, 0.0) * 1000:.0f} ms after its deadline, a send 1 s later took {after * 1000:.1f} ms"
+    )
+    print("; ".join(said))
+    return 1 if bad or late > SLACK_S else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="outages under a producer")
+    parser.add_argument("--sends", type=int, default=100_000, help="in flight while brokers are stopped")
+    parser.add_argument("--real", metavar="VERSION", help="a release of Apache RocketMQ")
+    arguments = parser.parse_args()
+    return uvloop.run(run(arguments.sends, arguments.real))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
