@@ -11,6 +11,7 @@ import pytest
 from pyrocketmq._native.message import Message
 from pyrocketmq.broker import BrokerClient
 from pyrocketmq.client.core import ClientCore, CoreState
+from pyrocketmq.client.probing import probe
 from pyrocketmq.errors import (
     ClientClosedError,
     ClientOfflineError,
@@ -320,7 +321,7 @@ async def test_a_lost_broker_rests_until_it_is_reached_again(
     rocketmq.create_topic("shop")
     await core.routes.find("shop", soon())
     for name in ("broker-a", "broker-b"):
-        await core.brokers.link(name).connect()
+        await probe(core.brokers.link(name))  # answered: the broker knows of the connection
     rested: set[str] = set()
     core.faults.watch(lambda broker, until: rested.add(broker) if until > 0 else None)
     rocketmq.disconnect()
