@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pyrocketmq._native.handover import Ticket
 from pyrocketmq.errors import RpcTimeoutError, TransportStateError
 from pyrocketmq.remote.engine import Engine, engine
 from tests.engine.conftest import RunProgram, started
@@ -49,6 +50,43 @@ class Gate:
 def test_call_gives_what_the_function_gives() -> None:
     assert 42 == engine().call(double, 21)
     assert 42 == engine().call(double, number=21)
+
+
+def test_a_function_with_a_ticket_ends_the_call_when_it_likes() -> None:
+    def soon(ticket: Ticket, number: int) -> None:
+        asyncio.get_running_loop().call_later(0.01, ticket.set_result, 2 * number)
+
+    assert 42 == engine().call_with_ticket(soon, 21)
+    assert 0 == engine().stats().in_progress
+
+
+def test_a_function_that_does_not_keep_its_ticket_gives_what_is_to_be_awaited() -> None:
+    assert 42 == engine().call_with_ticket(lambda _, number: double(number), 21)
+
+
+def test_an_error_before_a_ticket_is_kept_reaches_the_caller() -> None:
+    def fails(_: Ticket) -> None:
+        raise LookupError("no such queue")
+
+    with pytest.raises(LookupError, match="no such queue"):
+        engine().call_with_ticket(fails)
+
+
+def test_a_ticket_may_be_ended_by_a_future_later() -> None:
+    def ends(ticket: Ticket, how: str) -> None:
+        future = ticket.later()
+        if how == "result":
+            future.set_result(42)
+        elif how == "error":
+            future.set_exception(LookupError("no such queue"))
+        else:
+            future.cancel()
+
+    assert 42 == engine().call_with_ticket(ends, "result")
+    with pytest.raises(LookupError, match="no such queue"):
+        engine().call_with_ticket(ends, "error")
+    with pytest.raises(CancelledError):
+        engine().call_with_ticket(ends, "cancel")
 
 
 def test_call_with_hands_on_arguments_that_have_the_name_of_its_own() -> None:

@@ -65,6 +65,27 @@ def test_many_threads_send_at_once_and_nothing_is_lost_or_doubled(
     assert set(results) == {message.get_property("UNIQ_KEY") for message in stored}
 
 
+def test_many_threads_share_a_connection_and_few_have_their_own(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr, direct_threads=2) as producer:
+        together = threading.Barrier(8)
+
+        def work() -> None:
+            for _ in range(20):
+                together.wait(30)
+                assert producer.send(topic, b"x").ok
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        shared = [link.ready() for link in producer._object._core.brokers.links()]
+
+    assert 160 == len(rocketmq.messages(topic))
+    # Without the limit, none of these would go by the connections that all threads share.
+    assert sum(connection.stats().frames_out for connection in shared if connection is not None) > 20
+
+
 @pytest.mark.parametrize("direct_lane", [True, False])
 def test_a_refusal_is_followed_by_the_other_broker(
     rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
@@ -77,10 +98,11 @@ def test_a_refusal_is_followed_by_the_other_broker(
     assert (True, 2) == (result.ok, result.attempts)
 
 
-def test_a_lane_that_gets_no_answer_is_followed_by_another_broker(
-    rocketmq: LocalRocketMQ, topic: str
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_a_broker_that_gives_no_answer_is_followed_by_another(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
 ) -> None:
-    with Producer("orders", rocketmq.addr, send_timeout=0.9) as producer:
+    with Producer("orders", rocketmq.addr, send_timeout=0.9, direct_lane=direct_lane) as producer:
         producer.send(topic, b"before")
         rocketmq.faults.add("send:drop:times=1")
         assert 2 == producer.send(topic, b"x").attempts

@@ -310,7 +310,8 @@ cdef class RequestChannel:
         fields.opaque = self.free_opaque()
         encoder.put_message(&self.out, message, fields, None)
         try:
-            owner.future = self.create_future()
+            if owner.future is None:
+                owner.future = self.create_future()
         except BaseException:
             self.out.at = self.out.start + start
             raise

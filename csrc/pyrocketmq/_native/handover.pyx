@@ -6,7 +6,6 @@ It does not know what is called and who owns the loop.
 
 cimport cython
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport uint64_t
 
 from pyrocketmq._native.monotonic cimport monotonic
 
@@ -18,10 +17,9 @@ from inspect import isawaitable
 
 from pyrocketmq.errors import RpcTimeoutError, TransportStateError
 
-__all__ = ["HandOver", "keep_forever"]
+__all__ = ["HandOver", "Ticket", "keep_forever"]
 
 cdef extern from "Python.h":
-    ctypedef void *PyThread_type_lock
     PyThread_type_lock PyThread_allocate_lock()
     void PyThread_free_lock(PyThread_type_lock lock)
     int PyThread_acquire_lock(PyThread_type_lock lock, int wait)
@@ -72,24 +70,38 @@ cdef enum:
 cdef class Ticket:
     """One call: what to do, then how it ended."""
 
-    cdef PyThread_type_lock lock  # held until the call is done; NULL when nobody sleeps on it
-    cdef object function
-    cdef tuple args
-    cdef dict kwargs
-    cdef object future
-    cdef object task
-    cdef object result
-    cdef object error
-    cdef bint is_queued
-    cdef bint is_cancelled
-    cdef bint is_done
-
     def __dealloc__(self):
         if self.lock is not NULL:
             # Some systems want a lock to be free when it goes.
             PyThread_acquire_lock(self.lock, 0)
             PyThread_release_lock(self.lock)
             PyThread_free_lock(self.lock)
+
+    def set_result(self, result):
+        """End the call; for a function that was given this, on the thread of the loop."""
+        self.result = result
+        self.owner.finish(self)
+
+    def done(self):
+        """True when nobody waits any more."""
+        return self.is_done or self.is_cancelled
+
+    def later(self):
+        """A future that ends the call when it is done, and is cancelled with it."""
+        future = self.owner.loop.create_future()
+        future.add_done_callback(self._ended)
+        self.task = future
+        return future
+
+    def _ended(self, future):
+        if future.cancelled():
+            self.error = CancelledError("the call was cancelled on the engine thread")
+        else:
+            self.error = future.exception()
+            if self.error is None:
+                self.result = future.result()
+        if self.owner is not None:
+            self.owner.finish(self)
 
     cdef int make_lock(self) except -1:
         self.lock = PyThread_allocate_lock()
@@ -135,23 +147,6 @@ cdef class HandOver:
         loop: the event loop; its thread must be the one that calls `attach`.
     """
 
-    cdef object loop
-    cdef object create_task
-    cdef object take_method
-    cdef object flush_method
-    cdef object closed_error
-    cdef list queue
-    cdef list done
-    cdef set running
-    cdef unsigned long thread
-    cdef unsigned long main_thread
-    cdef int wake_out
-    cdef int wake_in
-    cdef bint is_woken
-    cdef bint is_flushing
-    cdef readonly uint64_t calls
-    cdef readonly uint64_t wakes
-
     def __cinit__(self, loop):
         self.loop = loop
         self.create_task = loop.create_task
@@ -182,7 +177,18 @@ cdef class HandOver:
 
     def call(self, function, tuple args not None, dict kwargs not None, timeout=None):
         """Have the loop call a function and await what it returns; blocks until that is done."""
-        cdef Ticket ticket
+        return self.wait_for(self.ticket_for(function, args, kwargs), timeout)
+
+    def call_with_ticket(self, function, tuple args not None):
+        """As `call`, for a function that is given a ticket before its arguments.
+
+        It returns None when it has taken the ticket, by which the call is ended then; else what has to be awaited.
+        """
+        cdef Ticket ticket = self.ticket_for(function, args, None)
+        ticket.takes_ticket = True
+        return self.wait_for(ticket, None)
+
+    cdef object wait_for(self, Ticket ticket, object timeout):
         cdef double end = 0
         if PyThread_get_thread_ident() == self.thread:
             raise TransportStateError(
@@ -190,7 +196,6 @@ cdef class HandOver:
                 likely="a callback or a handler of a request calls a method of a blocking client",
                 advice="use the asynchronous client in there, or hand the work to a thread of its own",
             )
-        ticket = self.ticket_for(function, args, kwargs)
         if timeout is not None:
             end = monotonic() + <double>timeout
         ticket.make_lock()
@@ -244,6 +249,7 @@ cdef class HandOver:
 
     cdef Ticket ticket_for(self, object function, tuple args, dict kwargs):
         cdef Ticket ticket = Ticket.__new__(Ticket)
+        ticket.owner = self
         ticket.function = function
         ticket.args = args
         ticket.kwargs = kwargs
@@ -296,17 +302,34 @@ cdef class HandOver:
         for ticket in queue:
             ticket.is_queued = False
             if not ticket.is_cancelled:
-                ticket.task = self.create_task(drive(self, ticket))
                 self.running.add(ticket)
+                if ticket.takes_ticket:
+                    self.begin(ticket)
+                else:
+                    ticket.task = self.create_task(drive(self, ticket))
             elif ticket.task is None:
                 self.finish(ticket)
             else:
                 ticket.task.cancel()
 
+    cdef int begin(self, Ticket ticket) except -1:
+        try:
+            left = ticket.function(ticket, *ticket.args)
+        except BaseException as error:
+            ticket.error = error
+            return self.finish(ticket)
+        if left is not None:
+            ticket.function = awaited
+            ticket.args = (left,)
+            ticket.kwargs = {}
+            ticket.task = self.create_task(drive(self, ticket))
+        return 0
+
     cdef int finish(self, Ticket ticket) except -1:
         if ticket.is_done:
             return 0
         ticket.is_done = True
+        ticket.owner = None
         ticket.function = ticket.args = ticket.kwargs = ticket.task = None
         self.running.discard(ticket)
         self.done.append(ticket)
@@ -327,6 +350,11 @@ cdef class HandOver:
                 settle(ticket)
             elif ticket.lock is not NULL:
                 PyThread_release_lock(ticket.lock)
+
+
+def awaited(left):
+    """What is left to be awaited of a call that was given its ticket."""
+    return left
 
 
 async def drive(HandOver owner, Ticket ticket):

@@ -3,6 +3,7 @@ from libc.stdint cimport int32_t, uint64_t
 from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport SendOwner
 from pyrocketmq._native.connection cimport Connection
+from pyrocketmq._native.handover cimport Ticket
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.sending cimport SendEncoder
 
@@ -69,6 +70,7 @@ cdef class SendTable:
 
 cdef class SendCall(SendOwner):
     cdef SendTable table
+    cdef Ticket ticket  # of a thread that waits in place of a future, or None
     cdef SendTarget target
     cdef readonly Message message
     cdef readonly object options

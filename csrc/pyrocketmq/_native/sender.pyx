@@ -13,6 +13,7 @@ from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport SendOwner, set_error
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.connection cimport Connection
+from pyrocketmq._native.handover cimport Ticket
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
@@ -356,7 +357,10 @@ cdef class SendCall(SendOwner):
         give_id(result, self.message)
         result.message_queue = self.target.queue
         try:
-            self.future.set_result(result)
+            if self.ticket is not None:
+                self.ticket.set_result(result)
+            else:
+                self.future.set_result(result)
         except InvalidStateError:
             pass  # cancelled, and nobody had noticed yet
         if link.rests_until != 0 or now - self.written_at > table.slow_after:
@@ -369,6 +373,8 @@ cdef class SendCall(SendOwner):
     cdef int hand_over(self, object outcome) except -1:
         self.target.link.in_flight -= 1
         self.table.release(self.size)
+        if self.ticket is not None:
+            self.future, self.ticket = self.ticket.later(), None
         try:
             self.table.take_over(self, outcome)
         except Exception as error:
@@ -455,6 +461,20 @@ cdef class Sender:
 
     def __init__(self, SendTable table not None):
         self._table = table
+
+    def send_for(self, Ticket ticket not None, Message message not None, timeout):
+        """Begin a plain send for a thread that waits; gives what is to be awaited if that cannot be done at once."""
+        cdef SendCall call = SendCall.__new__(SendCall)
+        call.table = self._table
+        call.message = message
+        if timeout is not None:
+            call.timeout = check_timeout(timeout)
+        call.state = BEGUN
+        call.future = call.ticket = ticket
+        if call.begin_quickly():
+            return None
+        call.future = call.ticket = None
+        return self._table.general(message, None, call.timeout)
 
     def send(
         self,

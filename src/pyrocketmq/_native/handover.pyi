@@ -5,7 +5,18 @@ from typing import Any, Self, final
 
 from pyrocketmq.errors import TransportStateError
 
-__all__ = ["HandOver", "keep_forever"]
+__all__ = ["HandOver", "Ticket", "keep_forever"]
+
+@final
+class Ticket:
+    """One call that a thread waits for; only a hand-over makes them."""
+
+    def set_result(self, result: object) -> None:
+        """End the call; for a function that was given this, on the thread of the loop."""
+    def done(self) -> bool:
+        """True when nobody waits any more."""
+    def later(self) -> asyncio.Future[Any]:
+        """A future that ends the call when it is done, and is cancelled with it."""
 
 @final
 class HandOver:
@@ -42,6 +53,12 @@ class HandOver:
         Raises:
             RpcTimeoutError: it was not done in time, and is cancelled.
             TransportStateError: called on the loop's thread, or the loop has ended.
+        """
+    def call_with_ticket(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """As ``call``, for a function that is given a ticket before its arguments.
+
+        It returns None when it has taken the ticket, by which the call is ended then, and else what has to be
+        awaited.
         """
     def submit(
         self,

@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.connection import Connection
+from pyrocketmq._native.handover import Ticket
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sending import SendEncoder
 from pyrocketmq.errors import RocketMQError
@@ -230,6 +231,10 @@ class Sender:
     """What producers derive from: sends without a coroutine, where nothing is out of the ordinary."""
 
     def __init__(self, table: SendTable) -> None: ...
+    def send_for(
+        self, ticket: Ticket, message: Message, timeout: float | None
+    ) -> Coroutine[Any, Any, SendResult] | None:
+        """Begin a plain send for a thread that waits; gives what is to be awaited, if anything."""
     @overload
     def send(
         self,

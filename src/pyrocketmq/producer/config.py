@@ -63,6 +63,9 @@ class ProducerConfig(ClientConfig):
     """Count how long sends take, for ``stats()`` and Prometheus. Sends take the general way then."""
     direct_lane: bool = switch(True)  # noqa: FBT003 - the value of the field
     """Blocking sends use a connection of the calling thread, which halves their time."""
+    direct_threads: int = whole(8, 1, 65_536, "threads")
+    """While more threads than that send at the same time, they share one connection: their messages travel
+    together, which costs less than a connection for each."""
     slow_brokers_rest: bool = switch(True)  # noqa: FBT003 - the value of the field
     """Prefer other brokers to one that answers slowly (from 0.55 s on), for a while."""
 

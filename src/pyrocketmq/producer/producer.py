@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import message_of
@@ -42,10 +42,6 @@ __all__ = ["Producer"]
 
 T = TypeVar("T")
 
-_NO_OPTIONS: Final = dict.fromkeys(
-    ("queue", "selector", "sharding_key", "ordered", "delay_level", "delay", "delay_ms", "deliver_at")
-)
-
 
 class Producer(SyncFace):
     """Sends messages, from any number of threads; ``with``, ``start`` or the first send begins it.
@@ -70,7 +66,8 @@ class Producer(SyncFace):
     ) -> None:
         self.config = make_config(producer_group, namesrv_addr, config, settings)
         self._direct = self.config.direct_lane
-        self._sending: set[int] = set()  # threads that use their lane
+        self._most_direct = self.config.direct_threads
+        self._sending: set[int] = set()  # threads in the middle of a plain send
         super().__init__(self._make_async)
 
     def _make_async(self) -> AsyncProducer:
@@ -120,7 +117,19 @@ class Producer(SyncFace):
         """As ``AsyncProducer.send``; blocks until it is known what became of the message."""
         if type(message) is not Message or body is not None or tags is not None or keys is not None:
             message = message_of(message, body, tags, keys, properties)
+        if (
+            queue is None
+            and selector is None
+            and sharding_key is None
+            and ordered is None
+            and delay_level is None
+            and delay is None
+            and delay_ms is None
+            and deliver_at is None
+        ):
+            return self._send_plain(message, timeout)
         options = {
+            "timeout": timeout,
             "queue": queue,
             "selector": selector,
             "sharding_key": sharding_key,
@@ -130,12 +139,28 @@ class Producer(SyncFace):
             "delay_ms": delay_ms,
             "deliver_at": deliver_at,
         }
-        if self._direct and options == _NO_OPTIONS:
-            return self._send_directly(message, timeout)
-        return self._on_engine(message, timeout=timeout, **options)
-
-    def _on_engine(self, message: Message, **options: Any) -> SendResult:
         result: SendResult = self._call_here(self._object.send, (message,), options)
+        return result
+
+    def _send_plain(self, message: Message, timeout: float | None) -> SendResult:
+        """On a lane while few threads send; the frames of many travel together on the engine's connection."""
+        thread, sending = threading.get_ident(), self._sending
+        if thread in sending:  # a signal handler in the middle of a send
+            return self._on_engine(message, timeout)
+        sending.add(thread)
+        try:
+            if self._direct and len(sending) <= self._most_direct:
+                return self._send_directly(message, timeout)
+            return self._on_engine(message, timeout)
+        finally:
+            sending.discard(thread)
+
+    def _on_engine(self, message: Message, timeout: float | None) -> SendResult:
+        current = self._current()
+        if self._object._core.hooks.active:
+            result: SendResult = self._call_here(self._object.send, (message,), {"timeout": timeout})
+        else:
+            result = current.call_with_ticket(self._object.send_for, message, timeout)
         return result
 
     def _call_here(
@@ -159,18 +184,15 @@ class Producer(SyncFace):
             # Nobody may have looked at the route for a while, which costs a moment only.
             sends.targets.known(message.topic)
             target = table.pick(message)
-        thread = threading.get_ident()
-        if target is None or thread == self._engine_thread or thread in self._sending:
-            # The last is a signal handler in the middle of a send.
-            return self._on_engine(message, timeout=timeout)
+        if target is None or threading.get_ident() == self._engine_thread:
+            return self._on_engine(message, timeout)
         begun = monotonic()
         seconds = sends.settings.timeout if timeout is None else timeout
         share = min(seconds, max(LEAST_SHARE, seconds * table.share_of_timeout))
-        self._sending.add(thread)
         try:
             lane = target.link.owner.lanes.lane(share)
             if lane is None:
-                return self._on_engine(message, timeout=timeout)
+                return self._on_engine(message, timeout)
             result: SendResult = lane.send_message(target.link.encoder, message, target.queue_id, share)
             outcome: SendResult | RocketMQError = result
             if result.code == 0:
@@ -179,8 +201,6 @@ class Producer(SyncFace):
                 return result
         except RocketMQError as error:
             outcome = error
-        finally:
-            self._sending.discard(thread)
         try:
             after: SendResult = current.call(sends.go_on, message, target, begun, seconds, outcome)
             return after

@@ -126,6 +126,14 @@ class Engine:
         result: T = self._queue.call(function, args, kwargs, timeout)
         return result
 
+    def call_with_ticket(self, function: Callable[..., Awaitable[T] | None], *args: Any) -> T:
+        """As ``call``, for a function that is given a ticket before its arguments.
+
+        It gives None when it keeps the ticket, by which it ends the call later, else what is to be awaited.
+        """
+        result: T = self._queue.call_with_ticket(function, args)
+        return result
+
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a plain function on the engine thread and wait for its result."""
         result: T = self._queue.call(function, args, kwargs)
