@@ -42,6 +42,8 @@
      |    +-- SendTimeoutError (TimeoutError)  not within its time-out
      +-- ReplyTimeoutError (TimeoutError)   no reply came to a request that was sent
      +-- HalfMessageError                   a transaction did not begin: its message was not confirmed
+     +-- BatchSendError                     a part of a batch was not sent; the results say which
+     +-- UndeliveredError                   submitted messages were not delivered
      +-- SubscriptionParseError (ValueError)   the expression of a subscription cannot be read
      +-- MessageError
      |    +-- InvalidMessageError (ValueError)   a message breaks a rule every broker enforces
@@ -64,10 +66,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 __all__ = [
     "AclError",
     "AdminError",
     "BackPressureError",
+    "BatchSendError",
     "BrokerBusyError",
     "BrokerError",
     "BrokerUnavailableError",
@@ -115,6 +119,7 @@ __all__ = [
     "TopicNotFoundError",
     "TransportError",
     "TransportStateError",
+    "UndeliveredError",
     "UnsupportedRequestError",
 ]
 
@@ -642,6 +647,74 @@ class SendTimeoutError(SendError, TimeoutError):
     """A message was not sent within its time-out; ``tries`` has what happened meanwhile."""
 
     code = "S301"
+
+
+class BatchSendError(RocketMQError):
+    """A part of a batch was not sent, or no broker confirmed it; the rest is stored.
+
+    Args:
+        topic: the topic of the messages.
+        results: for each message, in their order, its SendResult or why it has none.
+    """
+
+    code = "S302"
+
+    def __init__(self, what: str = "", *, topic: str = "", results: tuple[Any, ...] = ()) -> None:
+        self.topic = topic
+        self.results = results
+        errors = self.errors
+        self.maybe_sent = any(error.maybe_sent for error in errors.values())
+        self.retryable = bool(errors) and all(error.retryable for error in errors.values())
+        first = next(iter(errors.values()), None)
+        if not what:
+            what = f'topic "{topic}": {len(errors):,} of {len(results):,} messages were not sent'
+            if first is not None:
+                what += f", the first because: {first.what}"
+        super().__init__(what, advice="look at results, and send again those that have an error there")
+
+    @property
+    def errors(self) -> dict[int, RocketMQError]:
+        """The errors, by the place of their message."""
+        return {at: one for at, one in enumerate(self.results) if isinstance(one, RocketMQError)}
+
+
+class Undelivered(NamedTuple):
+    """A submitted message that was not delivered."""
+
+    message: Any
+    """The Message, with its unique id; made again from what was to be sent."""
+    error: RocketMQError
+    """Why it was not delivered; ``error.maybe_sent`` says whether it may be stored all the same."""
+
+
+class UndeliveredError(RocketMQError):
+    """Submitted messages without a callback were not delivered.
+
+    Args:
+        count: how many.
+        failures: the first of them, at most a thousand.
+    """
+
+    code = "S303"
+
+    def __init__(self, count: int, failures: tuple[Undelivered, ...] = ()) -> None:
+        self.count = count
+        self.failures = failures
+        self.maybe_sent = any(failure.error.maybe_sent for failure in failures)
+        self.retryable = bool(failures) and all(failure.error.retryable for failure in failures)
+        what = f"{count:,} submitted messages were not delivered"
+        if failures:
+            what += f", the first because: {failures[0].error.what}"
+        super().__init__(
+            what, advice="submit the messages in failures again, or give submit an on_delivery callback"
+        )
+
+    def joined(self, other: UndeliveredError) -> UndeliveredError:
+        """One error for both."""
+        return UndeliveredError(self.count + other.count, self.failures + other.failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (UndeliveredError, (self.count, self.failures))
 
 
 def _in_rows(tries: tuple[SendTry, ...]) -> list[tuple[SendTry, int]]:

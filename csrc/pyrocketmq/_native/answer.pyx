@@ -173,6 +173,9 @@ cdef class SendResult:
 
     __hash__ = None
 
+    def __reduce__(self):
+        return rebuild_send_result, facts(self)
+
     def __repr__(self):
         status = self.status
         return (
@@ -201,6 +204,26 @@ def facts(SendResult result not None):
         result.remark,
         result.attempts,
     )
+
+
+def rebuild_send_result(
+    code, msg_id, offset_msg_id, message_queue, queue_id, queue_offset, transaction_id, region_id, recall_handle,
+    remark, attempts,
+):
+    """What pickle calls to make a result again."""
+    cdef SendResult result = SendResult.__new__(SendResult)
+    result.answer.code = code
+    result.answer.queue_id = queue_id
+    result.answer.queue_offset = queue_offset
+    result._msg_id = msg_id
+    result._offset_msg_id = offset_msg_id
+    result.message_queue = message_queue
+    result._transaction_id = transaction_id
+    result._region_id = region_id
+    result._recall_handle = recall_handle
+    result._remark = remark
+    result.attempts = attempts
+    return result
 
 
 cdef SendResult make_send_result(bytes frame, const SendAnswer *answer):

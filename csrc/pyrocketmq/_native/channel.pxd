@@ -70,6 +70,7 @@ cdef class RequestChannel:
     cdef bint paused  # the transport asked for a pause
     cdef bint flushing  # a flush is scheduled
     cdef bint sends  # a send has been made, so answers are looked at as answers of sends first
+    cdef bint takes_blocks  # it has taken a frame that was not copied
     cdef bint holds_reading
     cdef bint held  # reading rests until our answers are read
     cdef uint64_t frames_in

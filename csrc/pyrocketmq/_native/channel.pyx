@@ -126,6 +126,15 @@ cdef class RequestChannel:
         return written(&self.out) < self.write_buffer_bytes
 
     @property
+    def is_flowing(self):
+        """False while the transport wants no more data; what is written then waits here."""
+        return not self.paused
+
+    def when_flowing(self, future not None):
+        """Have a future be done when the transport may have taken something, or the connection has ended."""
+        self.drainers.append(future)
+
+    @property
     def buffered_bytes(self):
         """Bytes that were written and not taken by the transport yet."""
         return written(&self.out)
@@ -488,6 +497,8 @@ cdef class RequestChannel:
         """Called by the transport when it takes data again."""
         self.paused = False
         self.flush_now()
+        if self.drainers:
+            self.wake_drainers()
 
     # ---- time ----
 

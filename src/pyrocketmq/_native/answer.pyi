@@ -88,3 +88,18 @@ def decode_send_answer(data: bytes | bytearray | memoryview) -> SendResult:
     Raises:
         DeserializationError: the frame cannot be read, or its queueId or queueOffset is no number.
     """
+
+def rebuild_send_result(
+    code: int,
+    msg_id: str | None,
+    offset_msg_id: str | None,
+    message_queue: object,
+    queue_id: int,
+    queue_offset: int,
+    transaction_id: str | None,
+    region_id: str | None,
+    recall_handle: str | None,
+    remark: str | None,
+    attempts: int,
+) -> SendResult:
+    """What pickle calls to make a result again."""

@@ -9,3 +9,11 @@ class RequestTaker:
     """Serves some requests of a peer without a command being built."""
 
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
+
+@disjoint_base
+class SendOwner:
+    """Waits for the answer to a send in place of a future, and decides what becomes of it."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> Self: ...
+    def done(self) -> bool:
+        """True when nobody waits any more."""

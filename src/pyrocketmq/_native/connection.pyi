@@ -103,6 +103,11 @@ class Connection(BufferedProtocol):
     def can_write(self) -> bool:
         """False while the write buffer is full; requests are refused then."""
     @property
+    def is_flowing(self) -> bool:
+        """False while the transport wants no more data; what is written then waits here."""
+    def when_flowing(self, future: Future[None]) -> None:
+        """Have a future be done when the transport may have taken something, or the connection has ended."""
+    @property
     def buffered_bytes(self) -> int:
         """Bytes that were written and not taken by the transport yet."""
     @property

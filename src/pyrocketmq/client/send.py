@@ -242,8 +242,7 @@ class SendCore(Sender):
 
     async def _be_ready(self, plan: RetryPlan) -> None:
         """Started, not closed, on the right loop, with room for another send."""
-        if self.closed:
-            raise self._closed_error()
+        self.check_open()
         await self.ensure_started()
         table = self.table
         if table.has_room:
@@ -356,6 +355,31 @@ class SendCore(Sender):
             _fail(call.future, left)
         else:
             self._follow(call.future, self._go_on(out, plan, *left))
+
+    async def deliver_rest(
+        self,
+        out: Outgoing,
+        plan: RetryPlan,
+        tried: Try | None = None,
+        outcome: SendResult | RocketMQError | None = None,
+    ) -> SendResult:
+        """Send what was put together elsewhere: all tries, or those after a first one.
+
+        Args:
+            out: what is sent.
+            plan: without any try.
+            tried: the try that was made already, and failed.
+            outcome: what it gave.
+        """
+        await self._be_ready(plan)
+        if tried is None or outcome is None:
+            return await self._pack_and_try(out, plan, await self._route(out, plan))
+        left = self._after(out, plan, tried, outcome)
+        if isinstance(left, SendResult):
+            return left
+        if isinstance(left, RocketMQError):
+            raise left
+        return await self._go_on(out, plan, *left)
 
     async def go_on(
         self,
@@ -488,6 +512,15 @@ class SendCore(Sender):
         work.add_done_callback(ended)
 
     # ---- the end ----
+
+    def check_open(self) -> None:
+        """Refuse what comes after the end.
+
+        Raises:
+            ClientClosedError: it was shut down.
+        """
+        if self.closed:
+            raise self._closed_error()
 
     def _closed_error(self) -> ClientClosedError:
         return ClientClosedError(

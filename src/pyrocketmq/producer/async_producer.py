@@ -9,11 +9,11 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pyrocketmq._native.sender import Sender
 from pyrocketmq.client.core import ClientCore
 from pyrocketmq.client.send import SendCore
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model.recall import RecallHandle
+from pyrocketmq.producer.accumulating import BatchCalls
 from pyrocketmq.producer.config import ProducerConfig
 from pyrocketmq.producer.request_reply import RequestCalls
 from pyrocketmq.producer.watching import Watching
@@ -58,7 +58,7 @@ def make_config(
     return made
 
 
-class AsyncProducer(RequestCalls, Sender):
+class AsyncProducer(RequestCalls, BatchCalls):
     """Sends messages; ``async with`` or ``start`` begins it, and the first send does so too.
 
     It belongs to the event loop that starts it, and may be made without one. After ``shutdown`` it can be
@@ -130,17 +130,24 @@ class AsyncProducer(RequestCalls, Sender):
 
         Args:
             timeout: seconds for all of it; sends that have not ended by then end with ClientClosedError.
+
+        Raises:
+            UndeliveredError: submitted messages were not delivered, and have no callback; it lists them.
         """
         if self._sends.closed and not self._core.is_running:
             return
         end = monotonic() + timeout
+        lost = await self._close_submits(timeout * 0.8)
         if self._core.is_running:
-            await self._sends.close(max(0.05, timeout * 0.7))
-            await self._watching.close(max(0.05, timeout * 0.1))
+            left = max(0.05, end - monotonic())
+            await self._sends.close(left * 0.7)
+            await self._watching.close(left * 0.1)
         else:
             self._sends.closed = True
         self._registration = None
         await self._core.shutdown(max(0.1, end - monotonic()))
+        if lost is not None:
+            raise lost
 
     async def close(self) -> None:
         """As ``shutdown``, with little patience: the event loop is about to end."""
@@ -209,11 +216,13 @@ class AsyncProducer(RequestCalls, Sender):
         """Call a hook around every send from now on; sends take the general way then, which costs more."""
         self._core.hooks.add(hook)
         self._sends.settle()
+        self._settle_submits()
 
     def remove_hook(self, hook: SendHook) -> None:
         """Call a hook no more."""
         self._core.hooks.remove(hook)
         self._sends.settle()
+        self._settle_submits()
 
     def stats(self) -> dict[str, object]:
         """Counters since this was made, and what is under way now."""

@@ -50,6 +50,19 @@ class ProducerConfig(ClientConfig):
     """Awaited sends that may be under way; further ones wait within their time-out."""
     max_in_flight_bytes: int = whole(64 * 1024 * 1024, 1024, 2**40, "bytes")
     """The same in bytes of their bodies."""
+    linger: float = number(0.005, 0.0, 60.0)
+    """Seconds that a submitted message waits for others, to leave in one batch with them."""
+    batch_bytes: int = whole(128 * 1024, 1, 128 * 1024 * 1024, "bytes")
+    """A batch of submitted messages leaves before it gets larger; more makes fewer requests of them."""
+    batch_count: int = whole(2048, 1, 65_536, "messages")
+    """A batch leaves when it has so many messages."""
+    buffer_bytes: int = whole(32 * 1024 * 1024, 1024, 2**40, "bytes")
+    """What submitted messages may take until they are answered; then ``submit`` waits."""
+    buffer_messages: int = whole(1_000_000, 1, 1_000_000_000, "messages")
+    """The same in messages."""
+    max_batches_in_flight: int = whole(64, 1, 65_536, "requests")
+    """Batches of submitted messages that one broker may have at a time at most. There are fewer while it says
+    that it is busy."""
     oneway_window: int = whole(1024, 0, 1_000_000, "sends")
     """One-way sends to a broker that may be unconfirmed. Twice in each window one of them is answered, and
     sends wait when that does not come: brokers drop one-way messages without a word when they get too many.

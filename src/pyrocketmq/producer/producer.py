@@ -19,8 +19,8 @@ from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import message_of
 from pyrocketmq.client.retry import LEAST_SHARE
 from pyrocketmq.errors import ForkedClientError, RocketMQError, TransportStateError
+from pyrocketmq.producer.accumulating import BlockingBatchCalls
 from pyrocketmq.producer.async_producer import SHUTDOWN_TIMEOUT_S, AsyncProducer, make_config
-from pyrocketmq.remote.face import SyncFace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ __all__ = ["Producer"]
 T = TypeVar("T")
 
 
-class Producer(SyncFace):
+class Producer(BlockingBatchCalls):
     """Sends messages, from any number of threads; ``with``, ``start`` or the first send begins it.
 
     A child made by fork goes on with connections of its own, unless ``after_fork`` says otherwise. Hooks

@@ -1,0 +1,61 @@
+from libc.stdint cimport uint8_t, uint64_t
+
+from pyrocketmq._native.answer cimport SendResult
+from pyrocketmq._native.channel cimport SendOwner
+from pyrocketmq._native.message cimport Message
+
+cdef enum:
+    # In front of the records: the header of the frame is put there when the frame is sent.
+    HEADER_ROOM = 2048
+    # What a broker adds to each record when it stores it, at most: the fixed part of a stored message with IPv6
+    # hosts, the topic, and properties of its own. It counts against the same limit as a body.
+    STORED_ADDITIONS = 91 + 24 + 127 + 130 - 22
+
+
+cdef class ParcelOwner:
+    # A parcel has its outcome; called on the thread of the event loop, in the middle of reading.
+    cdef int ended(self, Parcel parcel) except -1
+
+
+cdef class Parcel(SendOwner):
+    cdef uint8_t *start
+    cdef uint8_t *at
+    cdef uint8_t *end
+    cdef uint8_t *frame  # where the frame that was sent last begins
+    cdef Py_ssize_t frame_size
+    cdef Py_ssize_t views
+    cdef Py_ssize_t number  # of messages
+    cdef Py_ssize_t charge  # bytes that count against the limits of the owner
+    cdef readonly str topic  # as it goes over the wire
+    cdef bint unwaited
+    cdef ParcelOwner owner
+    cdef object lane
+    cdef list messages  # None as long as nobody wants a message back
+    cdef Py_ssize_t first  # the place of its first message in the list, which others may share
+    cdef list callbacks
+    cdef list ids  # the broker's ids where they are no text of equal pieces
+    cdef Py_ssize_t called  # callbacks that have been called
+    cdef double opened_at
+    cdef uint64_t epoch
+    cdef bint is_done
+    cdef bint is_oversized  # one message, too large for a batch
+    cdef readonly object outcome  # SendResult, or what went wrong
+    cdef public object tried
+    cdef public object sent
+    cdef public object queue
+
+    cdef bint fits(self, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept
+    cdef int make_room(self, Py_ssize_t size, Py_ssize_t most_bytes) except -1
+    cdef void put(self, Message message) noexcept
+    cdef int keep(self, Message message, object callback) except -1
+    cdef int shrink(self) except -1
+    cdef int conclude(self, object outcome) except -1
+    cdef SendResult result_of(self, Py_ssize_t index, Message message)
+    cdef str split_id(self, SendResult whole, Py_ssize_t index)
+
+
+# The bytes of a message as a record; gives it its unique id if it has none, refuses it if no batch may hold it.
+cdef Py_ssize_t record_bytes(Message message, Py_ssize_t max_message_bytes) except -1
+
+# True for a message whose queue is not free to choose.
+cdef bint has_sharding_key(Message message) noexcept

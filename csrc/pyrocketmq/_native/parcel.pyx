@@ -1,0 +1,428 @@
+"""Parcels: batches that are built message by message and sent where they lie, without being copied.
+
+A parcel is its own future: the connection gives it the answer, and it tells its owner. It does not know who fills it,
+where it goes, and what is done when it fails.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
+from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.string cimport memcpy, memmove
+
+from pyrocketmq._native.answer cimport ABSENT, SendResult, Span, span_at, span_of, span_size
+from pyrocketmq._native.batch cimport (
+    BATCH_RECORD_OVERHEAD,
+    batch_bytes,
+    check_body,
+    put_batch_message,
+    refuse_properties_size,
+)
+from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32, written
+from pyrocketmq._native.channel cimport RequestChannel, SendOwner
+from pyrocketmq._native.clock cimport now_ms
+from pyrocketmq._native.ids cimport fill_unique_id
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
+from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
+from pyrocketmq._native.text cimport Text, utf8_of
+from pyrocketmq._native.waiters cimport SEND_OWNED
+
+from pyrocketmq._native.batch import decode_batch_body
+
+__all__ = ["Parcel", "ParcelOwner", "check_message", "pack", "wait_for"]
+
+cdef enum:
+    WORDS_BYTES = 8
+    FIRST_BYTES = 4096
+    BLOCKS_BYTES = 1048576  # what a transport may hold of parcels
+
+
+cdef int give_id(Message message) except -1:
+    if message.unique_id_state == NO_ID:
+        fill_unique_id(message.unique_id_bytes)
+        message.unique_id_state = RAW_ID
+    return 0
+
+
+cdef Py_ssize_t record_bytes(Message message, Py_ssize_t max_message_bytes) except -1:
+    cdef Py_ssize_t size
+    give_id(message)
+    check_body(message, message._body, max_message_bytes)
+    size = properties_bytes(message)
+    if size > SENT_PROPERTIES_LIMIT:
+        refuse_properties_size(message, size)
+    return BATCH_RECORD_OVERHEAD + PyBytes_GET_SIZE(message._body) + size
+
+
+def check_message(Message message not None, Py_ssize_t max_message_bytes):
+    """What a message takes as a record of a batch; it gets its unique id, if it has none.
+
+    Raises:
+        InvalidMessageError: the body is empty.
+        MessageTooLargeError: the body or the properties are over the limit.
+    """
+    return record_bytes(message, max_message_bytes)
+
+
+cdef bint has_sharding_key(Message message) noexcept:
+    cdef Text value
+    cdef const char *more
+    cdef Py_ssize_t size
+    if message._more is None:
+        return False
+    more = PyBytes_AS_STRING(message._more)
+    size = PyBytes_GET_SIZE(message._more)
+    if find_property(more, size, "SHARDING_KEY", 12, &value):
+        return True
+    return find_property(more, size, "__SHARDINGKEY", 13, &value)
+
+
+cdef class ParcelOwner:
+    """Is told when a parcel has its outcome."""
+
+    cdef int ended(self, Parcel parcel) except -1:
+        return 0
+
+
+@cython.final
+cdef class Parcel(SendOwner):
+    """A batch of messages of one topic, and what became of it."""
+
+    def __cinit__(self, str topic not None):
+        self.topic = topic
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.start)
+
+    def __len__(self):
+        return self.number
+
+    def __repr__(self):
+        return f"<Parcel of {self.number:,} messages of {self.topic!r}, {self.body_bytes:,} bytes>"
+
+    @property
+    def body_bytes(self):
+        """Size of the batch body."""
+        return 0 if self.start is NULL else self.at - self.start - HEADER_ROOM
+
+    @property
+    def age_from(self):
+        """When its first message was put in, in seconds of the clock that never goes back."""
+        return self.opened_at
+
+    @property
+    def is_stored(self):
+        """False when the broker has refused it or no answer came."""
+        return isinstance(self.outcome, SendResult) and (<SendResult>self.outcome).status is not None
+
+    @property
+    def is_confirmed(self):
+        """True when every copy of it was confirmed too."""
+        return isinstance(self.outcome, SendResult) and (<SendResult>self.outcome).answer.code == 0
+
+    # ---- filling ----
+
+    # hot: begin
+    cdef bint fits(self, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept:
+        """Whether a record may be added; a first one always may."""
+        cdef Py_ssize_t after = self.at - self.start - HEADER_ROOM + size
+        return self.number == 0 or (after <= most_bytes and after + (self.number + 1) * STORED_ADDITIONS <= most_stored)
+
+    cdef void put(self, Message message) noexcept:
+        """Write a message as a record; the caller has made room."""
+        self.at = put_batch_message(self.at, message)
+        self.number += 1
+    # hot: end
+
+    cdef int make_room(self, Py_ssize_t size, Py_ssize_t most_bytes) except -1:
+        """Have room for a record of so many bytes; grows up to what a full parcel needs."""
+        cdef Py_ssize_t used = HEADER_ROOM if self.start is NULL else self.at - self.start
+        cdef Py_ssize_t room = FIRST_BYTES if self.start is NULL else 2 * (self.end - self.start)
+        cdef void *block
+        if self.views:
+            raise BufferError("a parcel that is being sent cannot grow")
+        room = max(min(room, HEADER_ROOM + most_bytes), used + size)
+        block = PyMem_RawRealloc(self.start, room)
+        if block is NULL:
+            raise MemoryError(f"cannot make room for {room:,} bytes of messages")
+        self.start = <uint8_t *>block
+        self.at = self.start + used
+        self.end = self.start + room
+        return 0
+
+    cdef int keep(self, Message message, object callback) except -1:
+        """Keep a message that was put in, for its callback."""
+        while len(self.callbacks) < self.number - 1:
+            self.messages.append(None)
+            self.callbacks.append(None)
+        self.messages.append(message)
+        self.callbacks.append(callback)
+        return 0
+
+    cdef int shrink(self) except -1:
+        """Give back the room that is not used, if it is much."""
+        cdef Py_ssize_t used = self.at - self.start
+        cdef void *block
+        if self.views == 0 and self.end - self.start > 2 * used:
+            block = PyMem_RawRealloc(self.start, used)
+            if block is not NULL:
+                self.start = <uint8_t *>block
+                self.at = self.end = self.start + used
+        return 0
+
+    # ---- sending ----
+
+    def send(self, RequestChannel channel not None, SendEncoder encoder not None, int32_t queue_id, double timeout):
+        """Write it to a connection as one request. The answer, or an error, ends it.
+
+        Returns:
+            False when nothing was done, because it is one message too large for a batch, the bytes of an earlier try
+            are still held, or the header needs more room than there is: it has to go another way, as `message`.
+        """
+        cdef SendFields fields
+        cdef Text topic
+        cdef uint8_t *head = self.start + WORDS_BYTES
+        cdef uint8_t *end
+        cdef Py_ssize_t size
+        channel.check_use(True)
+        channel.check_timeout(timeout)
+        utf8_of(self.topic, &topic)
+        if self.is_oversized or self.views or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM:
+            return False
+        fields.queue_id = queue_id
+        fields.opaque = channel.free_opaque()
+        fields.sys_flag = 0
+        fields.wire_flag = 0
+        fields.born_ms = now_ms()
+        if encoder.json:
+            end = encoder.put_json_header(head, None, &topic, &fields, True)
+        else:
+            end = encoder.put_binary_header(head, None, &topic, &fields, True)
+        size = end - head
+        self.frame = self.start + HEADER_ROOM - size - WORDS_BYTES
+        memmove(self.frame + WORDS_BYTES, head, size)
+        self.frame_size = self.at - self.frame
+        channel.check_size(self.frame_size)
+        store_be32(self.frame, <uint32_t>(self.frame_size - 4))
+        store_be32(self.frame + 4, <uint32_t>size | (0 if encoder.json else <uint32_t>1 << 24))
+        self.is_done = False
+        self.outcome = None
+        put_block(channel, self, fields.opaque, timeout)
+        return True
+
+    def message(self):
+        """One message for the general way of sending: the only one there is, or one that is a batch. It is a copy."""
+        cdef Message message
+        body = PyBytes_FromStringAndSize(<char *>self.start + HEADER_ROOM, self.at - self.start - HEADER_ROOM)
+        if self.number == 1:
+            return message_of(self.topic, decode_batch_body(body)[0])
+        message = Message.__new__(Message, self.topic, body)
+        message._batch = True
+        return message
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.frame, self.frame_size, 1, flags)
+        self.views += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self.views -= 1
+
+    # ---- the answer ----
+
+    def done(self):
+        """True when the try has ended."""
+        return self.is_done
+
+    cdef int answered(self, SendResult result, double now) except -1:
+        return self.conclude(result)
+
+    cdef int failed(self, object error) except -1:
+        return self.conclude(error)
+
+    cdef int conclude(self, object outcome) except -1:
+        self.is_done = True
+        self.outcome = outcome
+        return 0 if self.owner is None else self.owner.ended(self)
+
+    def settle(self, outcome):
+        """Say how it ended after all, when the general way has sent it."""
+        self.is_done = True
+        self.outcome = outcome
+
+    # ---- results ----
+
+    cdef SendResult result_of(self, Py_ssize_t index, Message message):
+        """What became of one message."""
+        cdef SendResult whole = <SendResult>self.outcome
+        cdef SendResult part = SendResult.__new__(SendResult)
+        part.answer = whole.answer
+        part.source = whole.source
+        part._region_id = whole._region_id
+        part._remark = whole._remark
+        part._transaction_id = whole._transaction_id
+        part.message_queue = whole.message_queue
+        part.attempts = whole.attempts
+        if whole.answer.queue_offset >= 0:
+            part.answer.queue_offset += index
+        if whole.source is not None:
+            part.answer.msg_id = id_at(whole, index, self.number)
+        else:
+            part.answer.msg_id = ABSENT
+        if part.answer.msg_id == ABSENT:
+            part._offset_msg_id = self.split_id(whole, index)
+        if message.unique_id_state == RAW_ID:
+            part.has_unique_id = True
+            memcpy(part.unique_id_bytes, message.unique_id_bytes, sizeof(message.unique_id_bytes))
+        else:
+            part._msg_id = message.get_property("UNIQ_KEY")
+        return part
+
+    cdef str split_id(self, SendResult whole, Py_ssize_t index):
+        if self.ids is None:
+            self.ids = (whole.offset_msg_id or "").split(",")
+        return self.ids[index] if len(self.ids) == self.number else None
+
+    def result(self, Py_ssize_t index):
+        """What became of one message of a parcel made by `pack`: its own SendResult, or the error of them all."""
+        if not 0 <= index < self.number:
+            raise IndexError(f"message {index} of {self.number}")
+        if not isinstance(self.outcome, SendResult):
+            return self.outcome
+        return self.result_of(index, <Message>self.messages[self.first + index])
+
+    def unheard(self, Py_ssize_t most):
+        """The first messages that have no callback, made again of what was written."""
+        cdef list found = []
+        body = PyBytes_FromStringAndSize(<char *>self.start + HEADER_ROOM, self.at - self.start - HEADER_ROOM)
+        for index, record in enumerate(decode_batch_body(body)):
+            if len(found) == most:
+                break
+            if self.callbacks is None or index >= len(self.callbacks) or self.callbacks[index] is None:
+                found.append(message_of(self.topic, record))
+        return found
+
+    def let_go(self):
+        """Forget the bytes of the messages, for results that somebody keeps."""
+        if self.views == 0:
+            PyMem_RawFree(self.start)
+            self.start = self.at = self.end = NULL
+
+
+cdef object message_of(str topic, record):
+    return Message(topic, record.body, flag=record.flag, properties=record.properties)
+
+
+cdef int put_block(RequestChannel channel, Parcel parcel, int32_t opaque, double timeout) except -1:
+    """Write the frame of a parcel. The transport gets it as it lies; while it has paused, it is copied and waits."""
+    cdef Py_ssize_t size = parcel.frame_size
+    cdef Py_ssize_t start
+    if channel.paused:
+        start = written(&channel.out)
+        reserve(&channel.out, size)
+        channel.enlist(parcel, opaque, SEND_OWNED, timeout, start, channel.now())
+        channel.sends = True
+        put_bytes(&channel.out, parcel.frame, size)
+        return channel.frame_written(False)
+    channel.flush_now()  # what was written before leaves before
+    if not channel.takes_blocks:
+        # They are no copies, so the transport may hold more of them than of bytes.
+        channel.takes_blocks = True
+        channel.transport.set_write_buffer_limits(high=BLOCKS_BYTES)
+    channel.enlist(parcel, opaque, SEND_OWNED, timeout, 0, channel.now())
+    channel.sends = True
+    channel.frames_out += 1
+    channel.written_before += size
+    channel.last_write = channel.now()
+    channel.transport.write(memoryview(parcel))
+    return 0
+
+
+cdef Span id_at(SendResult whole, Py_ssize_t index, Py_ssize_t count) noexcept:
+    """The broker's id of one message, out of ids of one length with commas between them; ABSENT if they are not."""
+    cdef Py_ssize_t size = span_size(whole.answer.msg_id) + 1
+    cdef Py_ssize_t step = size // count
+    cdef Py_ssize_t at = span_at(whole.answer.msg_id) + index * step
+    cdef const uint8_t *source = <const uint8_t *>whole.source
+    if step < 2 or step * count != size:
+        return ABSENT
+    if (index > 0 and source[at - 1] != 0x2C) or (index < count - 1 and source[at + step - 1] != 0x2C):
+        return ABSENT
+    return span_of(at, step - 1)
+
+
+# ---- explicit batches ----
+
+@cython.final
+cdef class Waiting(ParcelOwner):
+    """Wakes who awaits a parcel."""
+
+    cdef object future
+
+    cdef int ended(self, Parcel parcel) except -1:
+        if not self.future.done():
+            self.future.set_result(parcel)
+        return 0
+
+
+def wait_for(Parcel parcel not None, future not None):
+    """Have a future of the event loop get the parcel once it has its outcome."""
+    cdef Waiting waiting = Waiting.__new__(Waiting)
+    waiting.future = future
+    parcel.owner = waiting
+
+
+def pack(list messages not None, str topic not None, Py_ssize_t max_message_bytes, *, bint takes_keys=True):
+    """Pack messages into as few parcels as hold them in their order. The list must stay as it is.
+
+    Args:
+        messages: of one topic; each gets its unique id, if it has none.
+        topic: the topic as it goes over the wire.
+        max_message_bytes: what a broker takes at most, for one body and for what it stores of one request.
+        takes_keys: False gives None when a message has a sharding key.
+
+    Raises:
+        InvalidMessageError: no messages, mixed topics, an empty body, or one that cannot be in a batch.
+        MessageTooLargeError: a message is over the limit.
+    """
+    cdef list parcels = []
+    cdef Parcel parcel = None
+    cdef Message message, first
+    cdef Py_ssize_t size
+    cdef Py_ssize_t index = 0
+    cdef Py_ssize_t count = PyList_GET_SIZE(messages)
+    if count == 0 or not isinstance(messages[0], Message) or (<Message>messages[0])._topic.startswith("%RETRY%"):
+        batch_bytes(messages)  # says what is wrong
+    first = <Message>messages[0]
+    while index < count:
+        item = messages[index]
+        if not isinstance(item, Message) or not goes_with(<Message>item, first):
+            batch_bytes(messages)
+        message = <Message>item
+        if not takes_keys and has_sharding_key(message):
+            return None
+        size = record_bytes(message, max_message_bytes)
+        if parcel is None or not parcel.fits(size, max_message_bytes, max_message_bytes):
+            parcel = Parcel.__new__(Parcel, topic)
+            parcel.messages = messages
+            parcel.first = index
+            parcels.append(parcel)
+            # The others are most often alike. Making the parcel may have run other code, so the message is looked at
+            # again.
+            parcel.make_room(min(size * (count - index), max_message_bytes), max_message_bytes)
+            continue
+        if parcel.end - parcel.at < size:
+            parcel.make_room(size, max_message_bytes)
+        parcel.put(message)
+        parcel.is_oversized = size + STORED_ADDITIONS > max_message_bytes
+        index += 1
+    return parcels
+
+
+cdef inline bint goes_with(Message message, Message first) noexcept:
+    """Whether both may be in one batch."""
+    if message._topic is not first._topic and message._topic != first._topic:
+        return False
+    return not message.solo and not message._batch and message.unwaited == first.unwaited
