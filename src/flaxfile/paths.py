@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from flaxfile.errors import ConflictError, NotFoundError, UsageError, from_os_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 __all__ = ["MAX_KEY_BYTES", "MAX_PART_BYTES", "RESERVED", "Folder", "Place", "check_key", "check_prefix"]
@@ -114,7 +114,7 @@ class Folder:
         self.root = root
 
     @contextlib.contextmanager
-    def place(self, key: str, *, make: bool = False) -> Iterator[Place]:
+    def place(self, key: str, *, make: bool = False) -> Generator[Place]:
         """The place of a key while it is worked on; ``make`` makes the folders on the way."""
         *folders, name = check_key(key)
         with self.folder(folders, make=make, key=key) as (path, fd):
@@ -123,7 +123,7 @@ class Folder:
     @contextlib.contextmanager
     def folder(
         self, parts: list[str] | tuple[str, ...], *, make: bool = False, key: str = ""
-    ) -> Iterator[tuple[str, int | None]]:
+    ) -> Generator[tuple[str, int | None]]:
         """Path and descriptor of the folder of these parts; the root without any."""
         path = os.fspath(self.root)
         if not HAS_DIR_FD:

@@ -71,14 +71,16 @@ class Handler(Protocol):
 def _libraries() -> list[str]:
     backend = sys.modules.get("zmq.backend.cython._zmq") or sys.modules.get("zmq.backend.cffi")
     found = [str(getattr(backend, "__file__", ""))]
-    # Where a library does not pass on the names of those it needs (Windows), the bundled one is asked itself.
-    bundled = Path(zmq.__file__).parent.parent / "pyzmq.libs"
-    found += [str(path) for path in sorted(bundled.glob("libzmq*"))] if sys.platform == "win32" else []
+    if sys.platform == "win32":
+        # A library does not pass on the names of those it needs there: the bundled one is asked itself.
+        found += [
+            str(path) for path in sorted((Path(zmq.__file__).parent.parent / "pyzmq.libs").glob("libzmq*"))
+        ]
     return [name for name in found if name]
 
 
 def _bind() -> None:
-    reasons = []
+    reasons: list[str] = []
     for name in _libraries():
         try:
             library = ctypes.CDLL(name)

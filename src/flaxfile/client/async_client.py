@@ -20,7 +20,7 @@ from flaxfile.client.transfers import Download, Settings, Upload, cores
 from flaxfile.errors import ConnectError, FlaxError, ProtocolError, StalledError, UsageError
 from flaxfile.model import Entry
 from flaxfile.paths import check_key, check_prefix
-from flaxfile.protocol.messages import MAX_CONTROL, MAX_SOCKETS, Type, field
+from flaxfile.protocol.messages import MAX_CONTROL, MAX_SOCKETS, Type, field, objects
 from flaxfile.protocol.pack import MAX_FILES, decode_pack
 
 if TYPE_CHECKING:
@@ -383,7 +383,7 @@ class AsyncClient:
         results: builtins.list[str | FlaxError] = []
 
         async def send(start: int, count: int, payload: bytes) -> None:
-            answer = field((await self._ask(Type.PACK_PUT, payload)).json(), "files", list)
+            answer = objects((await self._ask(Type.PACK_PUT, payload)).json(), "files")
             if len(answer) != count:
                 raise ProtocolError(f"the server answered for {len(answer)} of {count} files")
             for number, item in enumerate(answer, start):
@@ -478,7 +478,7 @@ class AsyncClient:
                 "folders": folders,
             }
             page = (await self._ask(Type.LIST, payload)).json()
-            for item in field(page, "entries", list):
+            for item in objects(page, "entries"):
                 yield _entry(item)
             cursor = page.get("cursor")
             if not isinstance(cursor, str):

@@ -18,7 +18,7 @@ from flaxfile.client.streams import ReadStream, WriteStream
 if TYPE_CHECKING:
     import builtins
     import os
-    from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Iterator
     from types import TracebackType
     from typing import IO, Self
 
@@ -222,7 +222,7 @@ class Client:
     @contextlib.contextmanager
     def open(
         self, key: str, mode: str = "rb", *, if_absent: bool = False, if_match: str | None = None
-    ) -> Iterator[Stream]:
+    ) -> Generator[Stream]:
         """A stream, for ``with``: ``rb`` reads one version of a file, ``wb`` stores one at its end."""
         stream = self.async_client.open(key, mode, if_absent=if_absent, if_match=if_match)
         self.call(stream.__aenter__())

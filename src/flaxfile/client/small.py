@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flaxfile.errors import FlaxError, ProtocolError, UsageError, from_wire
 from flaxfile.paths import check_key
@@ -61,4 +61,5 @@ def error_of(item: dict[str, Any]) -> FlaxError | None:
         return None
     if not isinstance(wire, dict):
         raise ProtocolError("an error of a pack is not understood")
-    return from_wire(field(wire, "code", int), wire)
+    found = cast("dict[str, object]", wire)
+    return from_wire(field(found, "code", int), found)

@@ -74,7 +74,7 @@ def open_source(src: str | os.PathLike[str] | Buffer | IO[bytes]) -> Source:
     if hasattr(src, "read"):
         return _open_object(cast("IO[bytes]", src))
     try:
-        view = memoryview(src).cast("B")
+        view = memoryview(cast("bytes", src)).cast("B")
     except TypeError as error:
         raise UsageError(f"a path, bytes or a binary file is needed, not {type(src).__name__}") from error
     return Source("the bytes given", len(view), memory=view, blocks=len(view))
@@ -144,7 +144,7 @@ class Target:
     part: Part | None = None
     memory: memoryview | None = None
     copy: Any = None
-    held: list[tuple[int, bytes]] = field(default_factory=list)
+    held: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
     held_bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -154,7 +154,7 @@ class Target:
             self.path = path / self.key.rpartition("/")[2] if path.is_dir() else path
         elif not hasattr(self.dst, "write"):
             try:
-                view = memoryview(self.dst).cast("B")
+                view = memoryview(cast("bytes", self.dst)).cast("B")
             except TypeError as error:
                 raise UsageError(
                     f"a path, a buffer or a binary file is needed, not {type(self.dst).__name__}"

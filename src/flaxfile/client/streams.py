@@ -102,7 +102,7 @@ class ReadStream:
     async def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes, all that follow when it is negative; nothing at the end of the file."""
         end = self.entry.size if size < 0 else min(self.entry.size, self._at + size)
-        pieces = []
+        pieces: list[bytes] = []
         while self._at < end:
             if not self._block_at <= self._at < self._block_at + len(self._block):
                 await self._load(self._at)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash
@@ -277,7 +277,7 @@ class Download(_Transfer):
 
     async def _fetch(self, link: Link, number: int, ready: dict[str, Any], plan: Plan) -> bytes:
         target, size, chunk = self._target, field(ready, "length", int), field(ready, "chunk", int)
-        version = {
+        version: dict[str, object] = {
             "server": self._server,
             "key": self._key,
             "etag": ready["etag"],
@@ -323,12 +323,15 @@ class Download(_Transfer):
 
 def _ranges(value: object, chunks: int) -> list[tuple[int, int]]:
     """Ranges of chunks that the server says it has, checked."""
-    found = []
-    for item in value if isinstance(value, list) else []:
-        if not (isinstance(item, list) and len(item) == 2 and all(type(number) is int for number in item)):
+    found: list[tuple[int, int]] = []
+    for item in cast("list[object]", value) if isinstance(value, list) else []:
+        numbers = cast("list[object]", item) if isinstance(item, list) else []
+        if len(numbers) != 2:
             raise ProtocolError("the server says what it has in a way that is not understood")
-        first, count = item
-        if first < 0 or count < 1 or first + count > chunks:
+        first, count = numbers
+        if not (isinstance(first, int) and isinstance(count, int)) or first < 0 or count < 1:
+            raise ProtocolError(f"the server says that it has {count!r} chunks from {first!r} on")
+        if first + count > chunks:
             raise ProtocolError(f"the server says that it has chunks {first} to {first + count} of {chunks}")
         found.append((first, count))
     return found

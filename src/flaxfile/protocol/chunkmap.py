@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Final
+from typing import Final, cast
 
 __all__ = ["chunk_count", "encode_description", "parse_journal", "runs"]
 
@@ -47,7 +47,7 @@ def parse_journal(data: bytes) -> tuple[dict[str, object], dict[int, int]] | Non
     if not isinstance(description, dict):
         return None
     whole = len(data) - (len(data) - end) % _RECORD.size
-    return description, dict(_RECORD.iter_unpack(data[end:whole]))
+    return cast("dict[str, object]", description), dict(_RECORD.iter_unpack(data[end:whole]))
 
 
 def runs(indexes: list[int]) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from flaxfile.errors import ProtocolError
 
@@ -24,6 +24,8 @@ __all__ = [
     "decode_payload",
     "encode_payload",
     "field",
+    "objects",
+    "texts",
 ]
 
 
@@ -102,7 +104,7 @@ def decode_payload(data: bytes) -> dict[str, object]:
         raise ProtocolError("a control message is no JSON") from error
     if not isinstance(payload, dict):
         raise ProtocolError("a control message is no JSON object")
-    return payload
+    return cast("dict[str, object]", payload)
 
 
 def field(payload: dict[str, object], name: str, kind: type[_T], default: _T | None = None) -> _T:
@@ -114,3 +116,19 @@ def field(payload: dict[str, object], name: str, kind: type[_T], default: _T | N
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ProtocolError(f"the field {name!r} of a message is {value!r}, not {kind.__name__}")
     return value
+
+
+def objects(payload: dict[str, object], name: str) -> list[dict[str, Any]]:
+    """A field that is a list of objects."""
+    items = cast("list[object]", field(payload, name, list))
+    if not all(isinstance(item, dict) for item in items):
+        raise ProtocolError(f"the field {name!r} of a message has something that is no object")
+    return cast("list[dict[str, Any]]", items)
+
+
+def texts(payload: dict[str, object], name: str) -> list[str]:
+    """A field that is a list of texts."""
+    items = cast("list[object]", field(payload, name, list))
+    if not all(isinstance(item, str) for item in items):
+        raise ProtocolError(f"the field {name!r} of a message has something that is no text")
+    return cast("list[str]", items)

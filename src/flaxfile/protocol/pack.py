@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, cast
 
 from flaxfile.errors import ProtocolError
 
@@ -29,18 +29,22 @@ def decode_pack(payload: bytes) -> tuple[list[dict[str, object]], list[memoryvie
         index = json.loads(payload[4 : 4 + length])
     except (ValueError, RecursionError) as error:
         raise ProtocolError("the index of a pack is no JSON") from error
-    if not isinstance(index, list) or len(index) > MAX_FILES:
+    if not isinstance(index, list) or len(cast("list[object]", index)) > MAX_FILES:
         raise ProtocolError("the index of a pack is no list of a length that is allowed")
+    items = cast("list[object]", index)
     view, at = memoryview(payload), 4 + length
-    contents = []
-    for item in index:
+    found: list[dict[str, object]] = []
+    contents: list[memoryview] = []
+    for item in items:
         if not isinstance(item, dict):
             raise ProtocolError("the index of a pack has something that is no entry")
-        size = item.get("size", 0)
+        entry = cast("dict[str, object]", item)
+        size = entry.get("size", 0)
         if not isinstance(size, int) or isinstance(size, bool) or size < 0 or size > len(payload) - at:
             raise ProtocolError("a pack does not have the bytes that its index says")
+        found.append(entry)
         contents.append(view[at : at + size])
         at += size
     if at != len(payload):
         raise ProtocolError("a pack has more bytes than its index says")
-    return index, contents
+    return found, contents

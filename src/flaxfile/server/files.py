@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flaxfile.errors import AuthError, FlaxError, LimitError, ProtocolError
 from flaxfile.paths import check_key, check_prefix
-from flaxfile.protocol.messages import MAX_PACK, PAGE_LIMIT, Type, field
+from flaxfile.protocol.messages import MAX_PACK, PAGE_LIMIT, Type, field, texts
 from flaxfile.protocol.pack import MAX_FILES, decode_pack, encode_pack
 from flaxfile.store.listing import page
 
@@ -170,8 +170,8 @@ class FileRequests:
         self._service.run(peer, head, work, done)
 
     def _pack_get(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
-        keys = field(payload, "keys", list)
-        if len(keys) > MAX_FILES or not all(isinstance(key, str) for key in keys):
+        keys = texts(payload, "keys")
+        if len(keys) > MAX_FILES:
             raise ProtocolError(f"a pack has at most {MAX_FILES} keys")
 
         def work(_tell: Callable[[], None]) -> bytes:

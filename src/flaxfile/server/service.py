@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from flaxfile.errors import (
     AuthError,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Service"]
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 TOLD_VERSION_1: Final = (b"", b"ERROR", b"needs flaxfile >= 2")
 STILL_AFTER: Final = 1.0
@@ -196,8 +198,8 @@ class Service:
         self,
         peer: bytes,
         head: Header,
-        work: Callable[[Callable[[], None]], object],
-        done: Callable[..., None],
+        work: Callable[[Callable[[], None]], _T],
+        done: Callable[[_T], None],
         failed: Callable[[], None] | None = None,
     ) -> None:
         """Have work done in the pool, then ``done`` with its result here; an error becomes the answer.
@@ -212,16 +214,15 @@ class Service:
         number = self._next_job
         self._jobs[number] = (peer, head, time.monotonic())
 
-        def finish(result: object, error: BaseException | None) -> None:
+        def finish(result: _T) -> None:
             self._jobs.pop(number, None)
             try:
-                if error is None:
-                    done(result)
-                    return
-            except FlaxError as refused:
-                error = refused
-            except Exception as fault:  # noqa: BLE001 - told to the client and logged below
-                error = fault
+                done(result)
+            except Exception as fault:  # noqa: BLE001 - told to the client, and logged if it is no refusal
+                refuse(fault)
+
+        def refuse(error: BaseException) -> None:
+            self._jobs.pop(number, None)
             if failed is not None:
                 failed()
             if not isinstance(error, FlaxError):
@@ -234,9 +235,9 @@ class Service:
                 result = work(lambda: None)
             except BaseException as error:  # noqa: BLE001 - handed over to the reactor's thread
                 caught = error
-                self.reactor.post(lambda: finish(None, caught))
+                self.reactor.post(lambda: refuse(caught))
             else:
-                self.reactor.post(lambda: finish(result, None))
+                self.reactor.post(lambda: finish(result))
 
         self._pool.submit(job)
 
@@ -268,7 +269,7 @@ class Service:
     def _hello(self, peer: bytes, user: str, head: Header, payload: dict[str, object], now: float) -> None:
         if self.closing:
             raise LimitError("the server is going down", retry_after=5.0)
-        versions = field(payload, "versions", list)
+        versions = cast("list[object]", field(payload, "versions", list))
         if VERSION not in versions:
             raise ProtocolError(f"this server speaks protocol {VERSION}, the client {versions}")
         text = field(payload, "session", str, "")

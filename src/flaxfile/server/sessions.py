@@ -30,8 +30,8 @@ class Session:
     user: str
     permission: Permission
     seen: float
-    peers: set[bytes] = field(default_factory=set)
-    transfers: set[int] = field(default_factory=set)
+    peers: set[bytes] = field(default_factory=set[bytes])
+    transfers: set[int] = field(default_factory=set[int])
     opening: int = 0
     """Transfers that are being prepared."""
 

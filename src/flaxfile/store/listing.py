@@ -73,7 +73,7 @@ def walk(
 
 def _names(folder: Folder, parts: tuple[str, ...]) -> list[tuple[bytes, str, os.stat_result]]:
     """What is in a folder, in the order that its whole keys have: a folder counts with its slash."""
-    names = []
+    names: list[tuple[bytes, str, os.stat_result]] = []
     with folder.folder(parts) as (path, fd), os.scandir(path if fd is None else fd) as found:
         for item in found:
             if not parts and item.name == RESERVED:

@@ -41,7 +41,7 @@ class Part:
     map_path: Path
     fd: int
     map_fd: int
-    held: list[tuple[int, bytes]] = field(default_factory=list)
+    held: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
     """Verified runs of chunks: first chunk, and their hashes, 8 bytes each."""
     held_bytes: int = 0
 

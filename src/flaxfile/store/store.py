@@ -22,7 +22,7 @@ from flaxfile.paths import RESERVED, Folder, Place
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 __all__ = ["DURABILITIES", "Durability", "Store", "entry_of"]
@@ -317,7 +317,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def _gate(doing: str, key: str) -> Iterator[None]:
+def _gate(doing: str, key: str) -> Generator[None]:
     try:
         yield
     except FlaxError:
