@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -118,6 +119,7 @@ class Reactor:
         handler: who is told.
         memory: bytes that all buffers for sending may have.
         name: of the thread.
+        context: of the sockets; ended by the thread as its last deed.
         others: sockets that are watched for the handler, see `Handler.on_aux`.
     """
 
@@ -128,6 +130,7 @@ class Reactor:
         *,
         memory: int,
         name: str,
+        context: zmq.Context[zmq.Socket[bytes]],
         others: list[zmq.Socket[bytes]] | None = None,
     ) -> None:
         _bind_once()
@@ -146,6 +149,9 @@ class Reactor:
             memory,
         )
         self._others = others or []
+        self._context = context
+        self.finished: Future[None] = Future()
+        """Done when the thread has closed everything."""
         self.engine.watch([item.underlying for item in self._others])
         self._woken = False
         self._stopping = False
@@ -212,6 +218,8 @@ class Reactor:
             item.close()
         self._wake_read.close()
         self._wake_write.close()
+        self._context.term()
+        self.finished.set_result(None)
 
     def _work(self) -> None:
         next_tick = time.monotonic() + TICK

@@ -126,7 +126,7 @@ class AsyncClient:
         """End the connection. The client can be used again, it connects anew then."""
         link, self._link = self._link, None
         if link is not None:
-            await asyncio.to_thread(link.close, 5.0)
+            await asyncio.shield(asyncio.wrap_future(link.close()))
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -254,7 +254,7 @@ class AsyncClient:
 
         async def attempt(link: Link, plan: RetryPlan) -> TransferResult:
             nonlocal wire
-            source = await asyncio.to_thread(open_source, src) if shared is None else shared
+            source = shared or open_source(src)
             upload = Upload(
                 self._settings,
                 source,
@@ -281,7 +281,11 @@ class AsyncClient:
 
         # A path is opened for each try, so that one that changed is read anew; the rest can be read once
         # only.
-        shared = None if isinstance(src, (str, os.PathLike)) else await asyncio.to_thread(open_source, src)
+        shared = None
+        if hasattr(src, "read"):
+            shared = await asyncio.to_thread(open_source, src)
+        elif not isinstance(src, (str, os.PathLike)):
+            shared = open_source(src)
         try:
             return await self._retry(attempt)
         finally:

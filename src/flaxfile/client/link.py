@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import time
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ LOST_AFTER: Final = 8.0
 KEEP_ALIVE: Final = 15.0
 PATIENCE: Final = 2.0
 """Seconds for which a server that refuses connections is tried: it may be starting."""
+GUESSED_FAR: Final = 0.01
 LOOK_EVERY: Final = 0.25
 EVENTS: Final = (
     zmq.Event.CONNECTED
@@ -145,7 +145,9 @@ class Link:
         self.welcome: dict[str, Any] = {}
         self.connected: Future[None] = Future()
         self.encrypted = identity is not None
-        self.reactor = Reactor([], self, memory=memory, name=f"flaxfile-{self.address}")
+        self.reactor = Reactor(
+            [], self, memory=memory, name=f"flaxfile-{self.address}", context=self._context
+        )
         self.reactor.start()
         self.reactor.post(self._first)
 
@@ -213,8 +215,8 @@ class Link:
         else:
             _give(done, None)
 
-    def close(self, timeout: float | None = None) -> None:
-        """Say goodbye and end."""
+    def close(self) -> Future[None]:
+        """Say goodbye and end; done when nothing is left of the link."""
 
         def goodbye() -> None:
             if self._session:
@@ -222,7 +224,7 @@ class Link:
             self._fail(ConnectError(f"the connection to {self.address} was closed by this side"))
 
         self.reactor.post(goodbye)
-        self.reactor.join(timeout)
+        return self.reactor.finished
 
     def _fail(self, error: FlaxError) -> None:
         if self._failure is None:
@@ -245,9 +247,6 @@ class Link:
         for future in waiting:
             if not future.done():
                 _deny(future, self._failure)
-        context = self._context
-        # term() waits until this very thread has closed the sockets.
-        threading.Thread(target=context.term, name="flaxfile-close", daemon=True).start()
 
     def _post(self, call: Callable[[], None], waits: Future[Any]) -> None:
         """Have a call made in the thread; whoever waits for it learns when that cannot be."""
@@ -378,7 +377,12 @@ class Link:
         if not self._session:
             self.welcome = decode_payload(payload)
             self._session = str(self.welcome.get("session", ""))
+            # The round trip is known with the answer to this; until then only a far server is told by the
+            # time that the handshake took, about four of them.
             self._ping(time.monotonic())
+            guess = (time.monotonic() - self._begun) / 4
+            self.round_trip = self.least_round_trip = guess if guess > GUESSED_FAR else 0.0
+            _give(self.connected, None)
         # Connections are numbered as they were made; those behind one that waits wait with it.
         self.sockets = min(self._hello.values(), default=self._count())
         if not self._hello:
@@ -400,8 +404,6 @@ class Link:
             if request is not None:
                 del self._requests[head.request]
                 _give(request.future, Answer(head, b""))
-            if not self.connected.done():
-                _give(self.connected, None)
 
     def _error(self, head: Header, payload: bytes) -> None:
         try:

@@ -178,6 +178,10 @@ class Target:
             return 0
         return chunk_of(self._map_path) or 0
 
+    def may_resume(self) -> bool:
+        """Whether an earlier try has left something that would have to be read."""
+        return self.path is not None and self.resume and self._map_path.exists()
+
     def open(self, version: dict[str, object], size: int, chunk: int, blocks: int) -> None:
         """Make room, and find out what is there already of this ``version``."""
         if self.memory is not None:

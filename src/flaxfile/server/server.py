@@ -91,7 +91,6 @@ class Server:
             realm=realm,
             read_only=read_only,
         )
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._reactor: Reactor | None = None
         self._service: Service | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -140,10 +139,11 @@ class Server:
             service,
             memory=self._limits.memory,
             name="flaxfile-server",
+            context=context,
             others=[zap.socket] if zap else [],
         )
         service.reactor = reactor
-        self._context, self._pool, self._service, self._reactor = context, pool, service, reactor
+        self._pool, self._service, self._reactor = pool, service, reactor
         reactor.start()
 
     def _bind(
@@ -187,8 +187,8 @@ class Server:
 
     def stop_now(self, grace: float = 5.0) -> None:
         """End, from a program that has no event loop."""
-        reactor, service, pool, context = self._reactor, self._service, self._pool, self._context
-        if reactor is None or service is None or pool is None or context is None:
+        reactor, service, pool = self._reactor, self._service, self._pool
+        if reactor is None or service is None or pool is None:
             return
         service.closing = True
         until = time.monotonic() + grace
@@ -198,8 +198,7 @@ class Server:
         pool.shutdown(wait=True, cancel_futures=False)
         reactor.stop()
         reactor.join()
-        context.term()
-        self._reactor = self._service = self._pool = self._context = None
+        self._reactor = self._service = self._pool = None
 
     def stats(self) -> dict[str, int]:
         """What is there and what was counted: numbers by name, for metrics."""
