@@ -9,6 +9,7 @@ ends. The local part is a row in the database, or none.
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import sys
@@ -20,6 +21,11 @@ from pyrocketmq.model import MessageExt
 from pyrocketmq.producer.transaction import LocalTransactionState
 
 LONGEST_S = 0.01
+
+
+def say(line: str) -> None:
+    """Write a line in one go, as several threads write."""
+    os.write(1, f"{line}\n".encode())
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -44,7 +50,7 @@ class Program:
     def transact(self, number: int, *, ends: bool) -> None:
         before, is_paid, after = self.rng.random(), self.rng.random() < 0.5, self.rng.random()
         with self.producer.transaction(self.topic, str(number), keys=str(number)) as transaction:
-            print(f"half {number}", flush=True)
+            say(f"half {number}")
             time.sleep(before * LONGEST_S)
             if is_paid:
                 with connect(self.database) as database:
@@ -57,7 +63,7 @@ class Program:
 
     def run(self) -> None:
         with self.producer:
-            print("serving", flush=True)
+            say("serving")
             for line in sys.stdin:
                 first, count = map(int, line.split())
                 for number in range(first, first + count):
