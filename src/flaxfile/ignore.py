@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["ALWAYS", "BUILT_IN", "IGNORE_FILES", "IgnoreRules", "Pattern", "parse_patterns", "texts_below"]
+__all__ = ["BUILT_IN", "IGNORE_FILES", "IgnoreRules", "Pattern", "parse_patterns", "texts_below"]
 
 IGNORE_FILES: Final = (".gitignore", ".flaxignore")
-BUILT_IN: Final = (b".git/", b"__pycache__/", b"node_modules/")
-"""Ignored unless a rule of the tree or of the command line takes them back."""
-ALWAYS: Final = (b".flaxfile/", b"*.flaxpart", b"*.flaxpart.map")
+BUILT_IN: Final = frozenset((".git", "__pycache__", "node_modules"))
+"""Folders that are ignored unless a rule of the tree or of the command line takes them back."""
+OWN_FOLDER: Final = ".flaxfile"
+OWN_ENDINGS: Final = (".flaxpart", ".flaxpart.map")
 """Our own bookkeeping: no rule takes these back."""
 
 _SPECIAL: Final = frozenset(b"*?[\\")
@@ -194,11 +194,6 @@ def _set_member(wild: bytes, at: int, before: int, taken: set[int]) -> tuple[int
     return byte, at + 1
 
 
-@lru_cache(maxsize=1)
-def _own() -> tuple[list[Pattern], list[Pattern]]:
-    return parse_patterns(b"\n".join(ALWAYS)), parse_patterns(b"\n".join(BUILT_IN))
-
-
 class IgnoreRules:
     """Says of each path below one folder whether a sync leaves it alone.
 
@@ -218,9 +213,6 @@ class IgnoreRules:
         self._texts = texts
         self._use_files = use_files
         self._first = parse_patterns(b"\n".join(os.fsencode(pattern) for pattern in command_line))
-        always, built_in = _own()
-        self._always = always
-        self._built_in = built_in if use_files else []
         self._folders: dict[str, bool] = {"": False}
         self._patterns: dict[str, list[Pattern]] = {}
 
@@ -238,10 +230,10 @@ class IgnoreRules:
         # As in git, nothing below an ignored folder can be taken back.
         if self.ignored(parent, is_folder=True):
             return True
-        whole, name = os.fsencode(path), os.fsencode(last)
-        if _verdict(self._always, whole, name, is_folder):
+        if (is_folder and last == OWN_FOLDER) or last.endswith(OWN_ENDINGS):
             return True
-        said = _verdict(self._first, whole, name, is_folder)
+        whole, name = os.fsencode(path), os.fsencode(last)
+        said = _verdict(self._first, whole, name, is_folder) if self._first else None
         folder: str | None = parent
         while said is None and folder is not None and self._use_files:
             patterns = self._patterns_of(folder)
@@ -250,8 +242,8 @@ class IgnoreRules:
                 said = _verdict(patterns, below, name, is_folder)
             folder = folder.rpartition("/")[0] if folder else None
         if said is None:
-            said = _verdict(self._built_in, whole, name, is_folder)
-        return bool(said)
+            return is_folder and self._use_files and last in BUILT_IN
+        return said
 
     def _patterns_of(self, folder: str) -> list[Pattern]:
         patterns = self._patterns.get(folder)

@@ -52,6 +52,8 @@ def format_count(number: int) -> str:
 
 def printable(text: str) -> str:
     """A name that a terminal can show: no control characters, no bytes that are not text."""
+    if text.isprintable():
+        return text
     return "".join(
         character
         if character.isprintable()

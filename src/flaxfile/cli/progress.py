@@ -59,9 +59,10 @@ class ProgressLine:
 
     def label(self, text: str) -> None:
         """Something else is moved now."""
-        self._label = printable(text)
-        if self._bar is not None:
-            self._bar.update(self._task, description=self._label)
+        if self._output.progress:
+            self._label = printable(text)
+            if self._bar is not None:
+                self._bar.update(self._task, description=self._label)
 
     def _open(self) -> None:
         try:

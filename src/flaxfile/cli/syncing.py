@@ -97,15 +97,16 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
     verb = {"copy": say("copy"), "delete": say("delete"), "mkdir": say("folder")}
 
     def on_action(action: Action) -> None:
-        output.document(
-            {
-                "op": op,
-                "action": action.kind,
-                "key": action.path,
-                "size": action.size,
-                "dry_run": arguments.dry_run,
-            }
-        )
+        if output.json:
+            output.document(
+                {
+                    "op": op,
+                    "action": action.kind,
+                    "key": action.path,
+                    "size": action.size,
+                    "dry_run": arguments.dry_run,
+                }
+            )
         if arguments.dry_run or arguments.verbose:
             output.line(f"{verb[action.kind]:<8}{printable(action.path)}")
         line.label(action.path)

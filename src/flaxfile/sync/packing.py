@@ -30,7 +30,9 @@ READS: Final = 3
 MOST: Final = 3 << 20
 """A file may have grown since it was listed; what a pack can take is taken."""
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | getattr(os, "O_NOFOLLOW", 0)
+_HAS_FCHMOD: Final = hasattr(os, "fchmod")
+_HAS_FUTIME: Final = os.utime in os.supports_fd
 
 
 def grouped(nodes: Sequence[Node]) -> Iterator[list[Node]]:
@@ -75,27 +77,30 @@ def _read_all(descriptor: int) -> bytes:
 
 def write_small(path: Path, content: memoryview | bytes, mode: int, mtime_ns: int) -> None:
     """Put a file in its place, in the place of the one that was there."""
+    target = os.fspath(path)
     # A short name of our own: that of the file may have no room for an ending.
-    part = path.with_name(f".{secrets.token_hex(8)}.flaxpart")
+    part = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.flaxpart")  # noqa: PTH118, PTH120
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_LINK
-        descriptor = os.open(part, flags, 0o600)
+        try:
+            descriptor = os.open(part, _NEW, 0o600)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(part, _NEW, 0o600)
         try:
             try:
                 left = memoryview(content)
                 while left:
                     left = left[os.write(descriptor, left) :]
-                if hasattr(os, "fchmod"):
+                if _HAS_FCHMOD:
                     os.fchmod(descriptor, mode & KEPT_MODE)
-                if os.utime in os.supports_fd:
+                if _HAS_FUTIME:
                     os.utime(descriptor, ns=(mtime_ns, mtime_ns))
             finally:
                 os.close(descriptor)
-            os.replace(part, path)  # noqa: PTH105
+            os.replace(part, target)  # noqa: PTH105
         except BaseException:
             with contextlib.suppress(OSError):
-                part.unlink()
+                os.unlink(part)  # noqa: PTH108
             raise
     except IsADirectoryError as error:
         raise StorageError(f"{path} is a folder here, and a file there") from error

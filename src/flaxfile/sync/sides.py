@@ -162,12 +162,12 @@ class RemoteSide:
                 raise UsageError(
                     f"{self.prefix!r} is a file of the server, no folder", hint=f"flaxfile get {self.prefix}"
                 )
+            # The client has checked the key, so what is left of it is one too.
             if not entry.key.startswith(self._start):
                 raise StorageError(f"the server listed {entry.key!r}, which is not below {self.prefix!r}")
             inside = entry.key[len(self._start) :].rstrip("/")
             if not inside:
                 continue
-            check_key(inside)
             kind = Kind.FOLDER if entry.kind == "dir" else Kind.FILE
             size = 0 if kind is Kind.FOLDER else entry.size
             found[inside] = Node(inside, kind, size, entry.mtime_ns, entry.mode, hash=entry.hash)
