@@ -15,7 +15,7 @@ WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire bench-broker wheel docs workflows clean
+.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire bench-broker bench-flaxfile wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ bench-wire: $(WITH_DEV)  ## the client on the wire against raw C; needs go; WIRE
 
 bench-broker: $(WITH_DEV)  ## the embedded broker beside Apache RocketMQ; needs Java; BROKER="--works single" and the like
 	@$(PY) -m benchmarks.broker $(BROKER)
+
+bench-flaxfile: $(WITH_DEV)  ## flaxfile beside 1.7.1, raw ZeroMQ, sendfile, rsync, cp; FLAXFILE="--rounds 9" and the like
+	@mkdir -p build/bench
+	@$(PY) -m benchmarks.flaxfile --json build/bench/flaxfile.json --svg build/bench/flaxfile.svg $(FLAXFILE)
 
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py

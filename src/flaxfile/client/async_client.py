@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from types import TracebackType
-    from typing import IO, Self
+    from typing import IO, Self, Unpack
 
     from typing_extensions import Buffer
 
     from flaxfile.client.transfers import Progress
     from flaxfile.model import TransferResult
     from flaxfile.security import Identity
+    from flaxfile.sync.report import SyncReport
+    from flaxfile.sync.running import SyncKeywords
 
 __all__ = ["AsyncClient"]
 
@@ -427,6 +429,27 @@ class AsyncClient:
                     raise ProtocolError(f"the server sent {item.get('key')!r} in place of {key!r}")
                 yield key, error_of(item) or _entry(item), content
             left = left[len(index) :]
+
+    # ---- whole folders ----
+
+    async def push(
+        self, folder: str | os.PathLike[str], remote: str, **options: Unpack[SyncKeywords]
+    ) -> SyncReport:
+        """Make a folder of the server like one of this machine; options are those of `SyncOptions`.
+
+        A file that fails is in the report, and the others go on; what concerns the connection is raised.
+        """
+        from flaxfile.sync.running import SyncOptions, push  # noqa: PLC0415 - who moves one file does without
+
+        return await push(self, folder, remote, SyncOptions(**options))
+
+    async def pull(
+        self, remote: str, folder: str | os.PathLike[str], **options: Unpack[SyncKeywords]
+    ) -> SyncReport:
+        """Make a folder of this machine like one of the server; options are those of `SyncOptions`."""
+        from flaxfile.sync.running import SyncOptions, pull  # noqa: PLC0415
+
+        return await pull(self, remote, folder, SyncOptions(**options))
 
     # ---- everything else ----
 

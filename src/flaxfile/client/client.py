@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Iterator
     from types import TracebackType
-    from typing import IO, Self
+    from typing import IO, Self, Unpack
 
     from typing_extensions import Buffer
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from flaxfile.errors import FlaxError
     from flaxfile.model import Entry, TransferResult
     from flaxfile.security import Identity
+    from flaxfile.sync.report import SyncReport
+    from flaxfile.sync.running import SyncKeywords
 
 __all__ = ["Client"]
 
@@ -191,6 +193,18 @@ class Client:
     def remove_folder(self, key: str) -> None:
         """Remove a folder that has nothing in it."""
         self.call(self.async_client.remove_folder(key))
+
+    def push(
+        self, folder: str | os.PathLike[str], remote: str, **options: Unpack[SyncKeywords]
+    ) -> SyncReport:
+        """Make a folder of the server like one of this machine, see `AsyncClient.push`."""
+        return self.call(self.async_client.push(folder, remote, **options))
+
+    def pull(
+        self, remote: str, folder: str | os.PathLike[str], **options: Unpack[SyncKeywords]
+    ) -> SyncReport:
+        """Make a folder of this machine like one of the server, see `AsyncClient.pull`."""
+        return self.call(self.async_client.pull(remote, folder, **options))
 
     def move(self, old: str, new: str, *, if_absent: bool = False) -> Entry:
         """Give a file or folder another key, in one step; a file that had it is replaced."""

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, TypeVar, cast
 
 from flaxfile.client.small import SmallFile
 from flaxfile.errors import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from flaxfile.sync.entries import Node
     from flaxfile.sync.plan import Plan
 
-__all__ = ["SyncOptions", "compare", "pull", "push"]
+__all__ = ["SyncKeywords", "SyncOptions", "compare", "pull", "push"]
 
 T = TypeVar("T")
 
@@ -96,6 +96,26 @@ class SyncOptions:
     def files_at_once(self) -> int:
         """How many large files are on the way."""
         return self.jobs or min(8, 2 * (os.cpu_count() or 1))
+
+
+class SyncKeywords(TypedDict, total=False):
+    """The fields of `SyncOptions`, as keywords of `push` and `pull`."""
+
+    force: bool
+    delete: bool
+    dry_run: bool
+    checksum: bool
+    size_only: bool
+    include: Sequence[str]
+    exclude: Sequence[str]
+    patterns: Sequence[str]
+    use_ignore_files: bool
+    links: Literal["skip", "follow"]
+    jobs: int | None
+    max_delete: int | None
+    on_action: Callable[[Action], None] | None
+    on_failure: Callable[[Failure], None] | None
+    progress: Callable[[int, int], None] | None
 
 
 class _Run:
@@ -268,7 +288,9 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     )
 
 
-async def push(client: AsyncClient, folder: Path | str, remote: str, options: SyncOptions) -> SyncReport:
+async def push(
+    client: AsyncClient, folder: str | os.PathLike[str], remote: str, options: SyncOptions
+) -> SyncReport:
     """Make a folder of the server like one of this machine."""
     began = time.monotonic()
     top = Path(folder)
@@ -317,7 +339,9 @@ async def push(client: AsyncClient, folder: Path | str, remote: str, options: Sy
     return report
 
 
-async def pull(client: AsyncClient, remote: str, folder: Path | str, options: SyncOptions) -> SyncReport:
+async def pull(
+    client: AsyncClient, remote: str, folder: str | os.PathLike[str], options: SyncOptions
+) -> SyncReport:
     """Make a folder of this machine like one of the server."""
     began = time.monotonic()
     top = Path(folder)
@@ -433,7 +457,7 @@ async def _rules_of_both(
 
 
 async def compare(
-    client: AsyncClient, folder: Path | str, remote: str, options: SyncOptions
+    client: AsyncClient, folder: str | os.PathLike[str], remote: str, options: SyncOptions
 ) -> tuple[list[Difference], list[Failure], int]:
     """What is not the same on both sides by content, what cannot be read, and how many files are the same."""
     top = Path(folder)

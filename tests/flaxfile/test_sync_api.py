@@ -1,0 +1,74 @@
+"""Sync as a program uses it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from flaxfile import AsyncClient, Client
+from flaxfile.errors import PartialError, UsageError
+from flaxfile.sync import Action, SyncOptions
+from flaxfile.sync.running import SyncKeywords
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def tree(here: Path) -> Path:
+    (here / "tree" / "d").mkdir(parents=True)
+    (here / "tree" / "a").write_bytes(b"1")
+    (here / "tree" / "d" / "b").write_bytes(bytes(300_000))
+    return here / "tree"
+
+
+async def test_push_and_pull_report_what_they_did(port: int, tree: Path, here: Path) -> None:
+    seen: list[Action] = []
+    moved: list[tuple[int, int]] = []
+    async with AsyncClient("127.0.0.1", port) as client:
+        report = await client.push(
+            tree, "api", on_action=seen.append, progress=lambda done, total: moved.append((done, total))
+        )
+        again = await client.push(tree, "api")
+        back = await client.pull("api", here / "back", exclude=["a"])
+
+    assert report.ok
+    assert seen == report.actions
+    assert sorted(seen, key=lambda action: action.path) == [
+        Action("copy", "a", 1),
+        Action("copy", "d/b", 300_000),
+    ]
+    assert (report.copied, report.bytes_copied, again.copied, again.same) == (2, 300_001, 0, 2)
+    assert moved[-1] == (300_001, 300_001)
+    assert [action.path for action in back.actions] == ["d/b"]
+    report.raise_for_failures()
+
+
+def test_the_blocking_client_does_the_same(port: int, tree: Path, store: Path) -> None:
+    with Client("127.0.0.1", port) as client:
+        planned = client.push(tree, "blocking", dry_run=True)
+        assert planned.copied == 2
+        assert not (store / "blocking").exists()
+        assert client.push(tree, "blocking").copied == 2
+        assert client.pull("blocking", "back").copied == 2
+
+
+def test_failures_can_be_raised(port: int, tree: Path, store: Path) -> None:
+    (store / "partly" / "a").mkdir(parents=True)
+    with Client("127.0.0.1", port) as client:
+        report = client.push(tree, "partly")
+
+    assert [failure.path for failure in report.failures] == ["a"]
+    with pytest.raises(PartialError, match="the first one a"):
+        report.raise_for_failures()
+
+
+def test_every_option_is_a_keyword() -> None:
+    assert set(SyncKeywords.__annotations__) == {one.name for one in fields(SyncOptions)}
+
+
+def test_a_file_is_no_folder_to_pull(port: int, tree: Path, store: Path) -> None:
+    (store / "single").write_bytes(b"1")
+    with Client("127.0.0.1", port) as client, pytest.raises(UsageError, match="no folder"):
+        client.pull("single", tree)
