@@ -90,3 +90,18 @@ def test_a_blocking_producer_counts_sends_of_its_lanes_too(rocketmq: LocalRocket
         shown = producer.stats()
 
     assert (shown["sent"], shown["sent_bytes"], shown["group"]) == (5, 20, "counted")
+
+
+def test_a_submitted_message_belongs_to_the_span_of_its_thread(
+    rocketmq: LocalRocketMQ, topic: str, tracer: trace.Tracer, exported: InMemorySpanExporter
+) -> None:
+    with Producer("spans", rocketmq.addr) as producer:
+        producer.add_hook(OpenTelemetryHook(tracer))
+        with tracer.start_as_current_span("request") as request:
+            producer.submit(topic, b"body")
+        producer.flush()
+
+    (message,) = rocketmq.messages(topic)
+    received = trace.get_current_span(context_of(message)).get_span_context()
+    assert received.trace_id == request.get_span_context().trace_id
+    assert f"send {topic}" in [span.name for span in exported.get_finished_spans()]

@@ -112,3 +112,23 @@ async def test_a_producer_that_is_started_again_goes_on_tracing(rocketmq: LocalR
             await producer.send(Message(topic, body))
 
     assert len(traces_of(rocketmq, topic)) == 2
+
+
+async def test_every_message_of_a_batch_is_found_by_its_id(rocketmq: LocalRocketMQ, topic: str) -> None:
+    messages = [Message(topic, f"{number}") for number in range(5)]
+    async with AsyncProducer("traced", rocketmq.addr, trace=True) as producer:
+        await producer.send_batch(*messages)
+
+    found = {trace.beans[0].msg_id: trace.beans[0].offset_msg_id for trace in traces_of(rocketmq, topic)}
+    assert found == {message.unique_id: message.offset_msg_id for message in rocketmq.messages(topic)}
+
+
+def test_submitted_messages_are_traced(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("traced", rocketmq.addr, trace=True) as producer:
+        for number in range(20):
+            producer.submit(topic, f"{number}")
+        producer.flush()
+
+    found = {trace.beans[0].msg_id for trace in traces_of(rocketmq, topic)}
+    assert found == {message.unique_id for message in rocketmq.messages(topic)}
+    assert len(found) == 20

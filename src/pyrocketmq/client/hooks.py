@@ -67,6 +67,7 @@ class SendContext:
         "messages",
         "namespace",
         "result",
+        "results",
         "seconds",
         "values",
     )
@@ -93,6 +94,8 @@ class SendContext:
         """Its name, once it is known."""
         self.result: SendResult | None = None
         """What came of it; None before, for a one-way send, and when it failed."""
+        self.results: Sequence[SendResult] = ()
+        """What came of each message, where that is known; otherwise ``result`` is about all of them."""
         self.error: BaseException | None = None
         """Why it failed."""
         self.seconds = 0.0
@@ -193,10 +196,16 @@ class SendHooks:
         return context
 
     def end(
-        self, context: SendContext, result: SendResult | None = None, *, error: BaseException | None = None
+        self,
+        context: SendContext,
+        result: SendResult | None = None,
+        *,
+        results: Sequence[SendResult] = (),
+        error: BaseException | None = None,
     ) -> None:
-        """Call all hooks after a send."""
+        """Call all hooks after a send; of a batch there may be a result for each of its messages."""
         context.result = result
+        context.results = results
         context.error = error
         context.seconds = monotonic() - context.begun
         if result is not None:

@@ -217,6 +217,8 @@ def _send_records(context: SendContext) -> Iterator[TraceContext]:
     result = context.result
     offset_ids = ((result.offset_msg_id if result is not None else None) or "").split(",")
     sent_as = "" if result is None or context.is_batch else result.msg_id
+    if len(context.results) == len(context.messages):
+        offset_ids = [each.offset_msg_id or "" for each in context.results]
     for number, message in enumerate(context.messages):
         offset_id = offset_ids[number] if number < len(offset_ids) else ""
         bean = TraceBean(

@@ -161,7 +161,7 @@ class BatchSends:
         except BaseException as error:
             hooks.end(context, error=error)
             raise
-        hooks.end(context, results[0])
+        hooks.end(context, results[0], results=results)
         return results
 
     async def _send_all(
