@@ -331,6 +331,27 @@ def test_a_repeated_fault_is_one_line_in_ten_seconds_and_the_rest_is_told(
     assert repeating.faults.withheld("b-1") == 19
 
 
+def test_a_fault_that_goes_on_is_told_less_and_less_often_until_it_eases(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    repeating = Repeating(caplog, longest=60)
+    told: list[float] = []
+    for second in range(300):
+        if repeating.faults.warning("b-1", "lost"):
+            told.append(second)
+        repeating.now += 1
+    assert [0, 10, 30, 70, 130, 190, 250] == told
+
+    repeating.faults.eased("b-1")
+    repeating.faults.eased("b-2")
+    told.clear()
+    for second in range(300, 340):
+        if repeating.faults.warning("b-1", "lost"):
+            told.append(second)
+        repeating.now += 1
+    assert [300, 310, 330] == told
+
+
 def test_keys_are_counted_apart(caplog: pytest.LogCaptureFixture) -> None:
     repeating = Repeating(caplog)
 

@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq.errors import RocketMQError
-from pyrocketmq.logging.repeats import RepeatedFaults
+from pyrocketmq.logging.repeats import LONG_INTERVAL_S, RepeatedFaults
 from pyrocketmq.model.heart_beat import HeartbeatData
 from pyrocketmq.model.producer_consumer import ConsumerData, ProducerData
 
@@ -61,7 +61,7 @@ class Heartbeats:
         self._links = links
         self._interval = interval
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
-        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S)
+        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S, longest=LONG_INTERVAL_S)
         self._producers: dict[str, int] = {}
         self._consumers: dict[str, Callable[[], ConsumerData]] = {}
         self._beating: dict[BrokerLink, asyncio.Task[None]] = {}

@@ -23,7 +23,7 @@ from pyrocketmq.errors import (
     RocketMQError,
     RouteNotFoundError,
 )
-from pyrocketmq.logging.repeats import RepeatedFaults
+from pyrocketmq.logging.repeats import LONG_INTERVAL_S, RepeatedFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -105,7 +105,7 @@ class RouteTable:
         self._nameservers = nameservers
         self._config = config
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
-        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S)
+        self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S, longest=LONG_INTERVAL_S)
         self._listeners: list[Callable[[TopicRouteData], object]] = []
         self._topics: dict[str, _Topic] = {}
         self._searches: dict[str, _Search] = {}

@@ -22,10 +22,14 @@ __all__ = ["RepeatedFaults"]
 DEFAULT_INTERVAL_S: Final = 10.0
 DEFAULT_MAX_KEYS: Final = 1024
 
+LONG_INTERVAL_S: Final = 120.0
+"""To which the interval of faults that may go on for hours grows."""
+
 
 @dataclass(slots=True)
 class _Seen:
     logged_at: float
+    interval: float
     withheld: int = 0
 
 
@@ -37,6 +41,8 @@ class RepeatedFaults:
     Args:
         logger: where lines go.
         interval: seconds between two lines of one key.
+        longest: seconds to which the interval of a key doubles while its fault goes on, so that a long outage
+            does not fill the log; it does not by default.
         clock: seconds that only rise; tests give their own.
         max_keys: keys to remember; the one that has been quiet for longest is forgotten first.
     """
@@ -46,6 +52,7 @@ class RepeatedFaults:
         logger: logging.Logger,
         *,
         interval: float = DEFAULT_INTERVAL_S,
+        longest: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_keys: int = DEFAULT_MAX_KEYS,
     ) -> None:
@@ -61,6 +68,7 @@ class RepeatedFaults:
             )
         self._logger = logger
         self._interval = interval
+        self._longest = interval if longest is None else max(interval, longest)
         self._clock = clock
         self._max_keys = max_keys
         self._seen: OrderedDict[object, _Seen] = OrderedDict()
@@ -100,6 +108,13 @@ class RepeatedFaults:
         self._logger.info(message, *args)
         return True
 
+    def eased(self, key: object) -> None:
+        """Note that a fault has ended, without a line: when it comes again, its interval is the first one."""
+        with self._lock:
+            seen = self._seen.get(key)
+            if seen is not None:
+                seen.interval = self._interval
+
     def withheld(self, key: object) -> int:
         """How many faults of this key were counted since its last line."""
         with self._lock:
@@ -112,14 +127,16 @@ class RepeatedFaults:
         with self._lock:
             seen = self._seen.get(key)
             if seen is None:
-                self._seen[key] = _Seen(now)
+                self._seen[key] = _Seen(now, self._interval)
                 if len(self._seen) > self._max_keys:
                     self._seen.popitem(last=False)
                 return 0, 0.0
             self._seen.move_to_end(key)
             since = now - seen.logged_at
-            if since < self._interval:
+            if since < seen.interval:
                 seen.withheld += 1
                 return None
+            goes_on = seen.withheld and since < 2 * seen.interval
+            seen.interval = min(seen.interval * 2, self._longest) if goes_on else self._interval
             count, seen.withheld, seen.logged_at = seen.withheld, 0, now
             return count, since

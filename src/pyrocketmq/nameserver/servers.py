@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from pyrocketmq.errors import NoNameServerError, RocketMQError, TransportError
-from pyrocketmq.logging.repeats import RepeatedFaults
+from pyrocketmq.logging.repeats import LONG_INTERVAL_S, RepeatedFaults
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.nameserver.calls import NameServerQueries
 from pyrocketmq.nameserver.client import NameServerClient
@@ -114,7 +114,7 @@ class NameServers(NameServerQueries):
         self._loading: asyncio.Task[bool] | None = None
         self._follower: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
-        self._faults = RepeatedFaults(logger)
+        self._faults = RepeatedFaults(logger, longest=LONG_INTERVAL_S)
 
     def __repr__(self) -> str:
         return f"<NameServers {', '.join(self.addresses) or self._source!r}>"

@@ -16,7 +16,7 @@ from pyrocketmq.errors import (
     RpcTimeoutError,
     TransportStateError,
 )
-from pyrocketmq.logging.repeats import RepeatedFaults
+from pyrocketmq.logging.repeats import LONG_INTERVAL_S, RepeatedFaults
 from pyrocketmq.transport.abc import AsyncTransport
 from pyrocketmq.transport.backoff import Backoff
 from pyrocketmq.transport.config import TransportConfig
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTcpTransport"]
 
 logger = logging.getLogger(__name__)
-_repeats = RepeatedFaults(logger)
+_repeats = RepeatedFaults(logger, longest=LONG_INTERVAL_S)
 
 _LOOK_S = 0.05  # between two looks at what still waits on a connection that is being left
 _HELD_BYTES = 4 * 1024 * 1024  # received frames that nobody has taken; then the peer has to wait
@@ -408,6 +408,7 @@ class AsyncTcpTransport(AsyncTransport):
                     await self.connect()
                 except ConnectionError as error:
                     logger.debug("%s", error.what)
+            _repeats.eased(self.config.address)
             _repeats.log(
                 ("again", self.config.address), logging.INFO, "connected to %s again", self.config.address
             )
