@@ -36,7 +36,7 @@ class Kills:
 
     def extra_copies(self) -> int:
         """Copies of messages that were neither in flight at a kill nor without an answer for long."""
-        at_risk = self.plain.at_risk | self.ordered.at_risk | self.plain.slow | self.ordered.slow
+        at_risk = {number for account in (self.plain, self.ordered) for number in account.may_be_twice()}
         return sum(times for number, times in self.found.copies.items() if number not in at_risk)
 
 

@@ -62,6 +62,10 @@ class Account:
         """Note which sends are in flight, as a broker is killed."""
         self.at_risk |= self.in_flight
 
+    def may_be_twice(self) -> set[int]:
+        """Messages of which a try was not answered, or not soon."""
+        return self.at_risk | self.slow | self.unknown
+
     def end(self) -> None:
         """Let all senders end after the send that they are at."""
         self._ended = True
