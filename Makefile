@@ -15,7 +15,7 @@ WITH_DEV := $(STAMPS)/with-dev
 WITH_DOCS := $(STAMPS)/with-docs
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire bench-broker bench-flaxfile wheel docs workflows clean
+.PHONY: help demo test test-real soak dev build lint types stubs cover asan yellow bench bench-wire bench-broker bench-flaxfile bench-peers wheel docs workflows clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ bench-broker: $(WITH_DEV)  ## the embedded broker beside Apache RocketMQ; needs 
 bench-flaxfile: $(WITH_DEV)  ## flaxfile beside 1.7.1, raw ZeroMQ, sendfile, rsync, cp; FLAXFILE="--rounds 9" and the like
 	@mkdir -p build/bench
 	@$(PY) -m benchmarks.flaxfile --json build/bench/flaxfile.json --svg build/bench/flaxfile.svg $(FLAXFILE)
+
+bench-peers: $(WITH_DEV)  ## our producer beside the Java and Go clients; needs both; PEERS="--on real" and the like
+	@$(PY) -m benchmarks.peers $(PEERS)
 
 wheel: $(WITH_DEV)  ## sdist, wheel from the sdist, repaired and tried in an empty environment
 	@$(PY) tools/wheel.py

@@ -17,7 +17,7 @@ from pyrocketmq.model.headers import GetMaxOffsetResponseHeader
 from pyrocketmq.remote import create_sync_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HERE: Final = Path(__file__).parent
 LAUNCHER: Final = HERE.parents[1] / "tools" / "rocketmq" / "rocketmq-server"
@@ -125,6 +125,15 @@ def embedded(name: str, folder: Path | None) -> Iterator[Arm]:
 
 @contextmanager
 def real(folder: Path) -> Iterator[Arm]:
+    with launched(folder, BROKER_CORE, PATIENCE) as (arm, _):
+        yield arm
+
+
+@contextmanager
+def launched(
+    folder: Path, processor: int | None = None, settings: Sequence[str] = ()
+) -> Iterator[tuple[Arm, str]]:
+    """A real broker, on one processor or all, with some settings changed; and its name server's address."""
     place = ["--dir", str(folder)]
     options = [
         "--version",
@@ -138,13 +147,14 @@ def real(folder: Path) -> Iterator[Arm]:
         "--broker-port",
         "0",
     ]
-    for setting in PATIENCE:
+    for setting in settings:
         options += ["--conf", setting]
-    up = ["taskset", "-c", str(BROKER_CORE), sys.executable, str(LAUNCHER), "up", *place, *options]
+    pin = [] if processor is None else ["taskset", "-c", str(processor)]
+    up = [*pin, sys.executable, str(LAUNCHER), "up", *place, *options]
     facts = json.loads(subprocess.run(up, capture_output=True, text=True, check=True).stdout)
     try:
         ((name, address),) = facts["brokers"].items()
-        yield Arm("real", address, facts["procs"][name]["pid"])
+        yield Arm("real", address, facts["procs"][name]["pid"]), facts["namesrv_addr"]
     finally:
         down = [sys.executable, str(LAUNCHER), "down", *place, "--now", "--wipe"]
         subprocess.run(down, capture_output=True, check=False)

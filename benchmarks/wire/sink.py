@@ -70,12 +70,12 @@ class Sink:
 
 
 @contextmanager
-def running_sink(processor: int | None) -> Iterator[Sink]:
-    """A sink of its own for this run, on free ports."""
+def running_sink(processor: int | None, *more: str) -> Iterator[Sink]:
+    """A sink of its own for this run, on free ports, with more options if need be."""
     script = ["sh", str(NULLBROKER / "run")]
     program = subprocess.run([*script, "path"], check=True, capture_output=True, text=True).stdout.strip()
     port, stats_port = free_port(), free_port()
-    options = ["-listen", f"127.0.0.1:{port}", "-stats", f"127.0.0.1:{stats_port}"]
+    options = ["-listen", f"127.0.0.1:{port}", "-stats", f"127.0.0.1:{stats_port}", *more]
     process = subprocess.Popen(
         pinned(processor, program, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -1,0 +1,249 @@
+"""Measures our producer beside its rivals, arm after arm in many rounds; writes a report, checks bounds.
+
+python -m benchmarks.peers --rows awaited submit --rounds 7 --check
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.machine import facts, version_of
+from benchmarks.wire.run import scheduling
+from benchmarks.wire.sink import processors
+
+from .peers import GROUP, JAVA_VERSION, PeerError, Peers
+from .report import lines_of, write_report
+from .results import Result, write
+from .target import WrongCountError, broker_target, sink_target
+from .works import JAVA, RAW, REAL_ROWS, SINK_ROWS, peer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .peers import Figures, Peer
+    from .target import Target
+    from .works import Row
+
+RESULTS: Final = Path(__file__).parents[1] / "results"
+INTERRUPTED: Final = 130
+FIRST: Final = 1_000
+WARM_UP: Final = 1.0
+JAVA_WARM_UP: Final = 7.0
+SLOW_SINK: Final = 1_500_000  # messages a second, a fraction of what ours submits
+ROWS: Final = {"sink": SINK_ROWS, "real": REAL_ROWS}
+
+
+class Round:
+    """Measures the arms of one row.
+
+    Args:
+        row: which.
+        target: where they send.
+        seconds: how long one run takes, about.
+        scale: how much of a fixed count.
+    """
+
+    def __init__(self, row: Row, target: Target, seconds: float, scale: float) -> None:
+        self._row = row
+        self._target = target
+        self._seconds = seconds
+        self._fixed = int(row.count * scale)
+        self._counts: dict[str, int] = {}
+
+    def run(self, arm: str, peer: Peer, count: int) -> Figures:
+        """One run, as the server has seen it."""
+        self._target.begin()
+        return self._target.confirm(arm, peer.measure(self._row.work_of(arm), count))
+
+    def warm_up(self, arm: str, peer: Peer, seconds: float) -> None:
+        """Run for a while, which also tells how many messages a run should have."""
+        if self._fixed:
+            self.run(arm, peer, max(1, self._fixed // 20))
+            self._counts[arm] = self._fixed
+            return
+        count, spent, took = self._whole(arm, FIRST), 0.0, 0.0
+        while spent < seconds or took < self._seconds / 4:
+            figures = self.run(arm, peer, count)
+            rate = max(figures["rate"], 1.0)
+            took = figures["count"] / rate
+            spent += took
+            count = self._whole(arm, min(rate * self._seconds, count * 10))
+        self._counts[arm] = count
+
+    def _whole(self, arm: str, count: float) -> int:
+        unit = self._row.work_of(arm).batch * (GROUP if arm == RAW else 1)
+        return max(1, round(count / unit)) * unit
+
+    def measure(self, arm: str, peer: Peer) -> Figures:
+        """One run that counts."""
+        return self.run(arm, peer, self._counts[arm])
+
+
+def measure(row: Row, peers: Peers, target: Target, options: argparse.Namespace) -> Result:
+    """All arms in turns, round by round; what slows the machine down slows all of a round."""
+    arms = [arm for arm in row.arms if not options.peers or peer_of(arm) in options.peers]
+    found: dict[str, list[Figures]] = {arm: [] for arm in arms}
+    work = Round(row, target, options.scale, options.scale)
+    with ExitStack() as stack:
+        running: dict[str, Peer] = {}
+        for arm in arms:
+            running[arm] = peer = peers.start(peer_of(arm), target)
+            stack.callback(peer.close)
+            show(f"{row.name}: {arm} warms up")
+            work.warm_up(
+                arm, peer, options.warm_up if peer_of(arm) == JAVA else min(WARM_UP, options.warm_up)
+            )
+        for number in range(options.rounds):
+            # Each round begins with another arm, so that none has the same one before it every time.
+            turn = number % len(arms)
+            for arm in itertools.chain(arms[turn:], arms[:turn]):
+                show(f"{row.name}: round {number + 1}/{options.rounds}, {arm}")
+                found[arm].append(work.measure(arm, running[arm]))
+    return Result(row, found, conditions(options.rounds))
+
+
+def show(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def conditions(rounds: int) -> dict[str, str]:
+    """What the figures of a row depend on."""
+    return facts(rounds) | {
+        "scheduling": scheduling(),
+        "uvloop": version_of("uvloop"),
+        "Java client": JAVA_VERSION,
+        "Go client": go_version(),
+        "day": time.strftime("%Y-%m-%d"),
+    }
+
+
+def go_version() -> str:
+    """The released Go client that the module file asks for."""
+    text = (Path(__file__).parent / "go" / "go.mod").read_text(encoding="utf-8")
+    return text.partition("rocketmq-client-go/v2 v")[2].split()[0]
+
+
+@contextmanager
+def target_for(row: Row, options: argparse.Namespace, folder: Path, sink: Target | None) -> Iterator[Target]:
+    """Where a row sends."""
+    if options.on == "real":
+        # Each row has a broker of its own, so that what one leaves behind does not slow the next.
+        place = Path(tempfile.mkdtemp(dir=folder))
+        with broker_target(place) as target:
+            yield target
+        shutil.rmtree(place, ignore_errors=True)
+    elif row.count or sink is None:
+        with sink_target(processors().sink, SLOW_SINK) as target:
+            yield target
+    else:
+        yield sink
+
+
+def run(options: argparse.Namespace) -> list[Result]:
+    """Measure the rows that were asked for; each is written down as soon as it is done."""
+    rows = [row for row in ROWS[options.on] if chosen(row, options)]
+    if not rows:
+        raise PeerError("no row has such words and sizes; --list shows all")
+    results: list[Result] = []
+    on_sink = options.on == "sink"
+    where = processors()
+    with ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True))
+        )
+        peers = Peers(folder, where.client if on_sink else None)
+        sink = stack.enter_context(sink_target(where.sink)) if on_sink else None
+        for row in rows:
+            with target_for(row, options, folder, sink) as target:
+                result = measure(row, peers, target, options)
+            results.append(result)
+            show("")
+            print("\n".join(lines_of(result)), flush=True)
+            kept = write(options.results / f"{options.on}.json", [result], ROWS[options.on])
+            write_report(options.results, options.on, kept)
+    return results
+
+
+def chosen(row: Row, options: argparse.Namespace) -> bool:
+    """Whether a row has one of the words in its name, and one of the sizes, where they are given."""
+    named = not options.rows or any(word in row.name for word in options.rows)
+    return named and (not options.sizes or row.work.size in options.sizes)
+
+
+def positive(text: str) -> int:
+    """A number of rounds that a spread can be taken of."""
+    number = int(text)
+    if number < 3:
+        raise argparse.ArgumentTypeError(f"{number} rounds show no spread, use 3 or more")
+    return number
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--on", choices=ROWS, default="sink", help="the counting sink, or a real broker")
+    parser.add_argument("--rows", nargs="+", default=[], metavar="WORD", help="only rows with such a word")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="bytes of bodies, only these")
+    parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="only these peers")
+    parser.add_argument("--rounds", type=positive, default=7, help="rounds of all arms (default 7)")
+    parser.add_argument("--scale", type=float, default=1.0, help="this many seconds for each run (default 1)")
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=JAVA_WARM_UP,
+        metavar="SECONDS",
+        help="of Java, others need 1 (default 7)",
+    )
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the report and all figures go"
+    )
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a ratio misses its bound")
+    parser.add_argument(
+        "--relax", type=float, default=1.0, metavar="FACTOR", help="widen the bounds, 0.5 for busy machines"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="print the rows and what is asked, measure nothing"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = parse(arguments)
+    if options.list:
+        for row in ROWS[options.on]:
+            print(f"{row.name}: {', '.join(row.arms)}")
+        return 0
+    if not hasattr(os, "sched_setaffinity"):
+        print("these figures need Linux, where programs can be kept on one processor", file=sys.stderr)
+        return 2
+    try:
+        results = run(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the rows before are written", file=sys.stderr)
+        return INTERRUPTED
+    except (PeerError, WrongCountError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 2
+    if not options.check:
+        return 0
+    missed = [
+        (result.row, found)
+        for result in results
+        for found in result.found
+        if not found.bound.keeps(found.ratio, options.relax)
+    ]
+    for row, found in missed:
+        print(f"missed: {row.name}: {found.arm}: {found.told}", file=sys.stderr)
+    return 1 if missed else 0
