@@ -65,7 +65,7 @@ class SinkTarget:
     def confirm(self, arm: str, figures: Figures) -> Figures:
         """With how busy the sink was."""
         seen, ended, late = self._sink.stats(), time.monotonic(), 0.0
-        # What a client has not sent when it says it has, as the Java client's one-way messages, counts for its time.
+        # What a client has not sent when it says so (Java: one-way messages) counts for its time.
         while seen["messages"] < figures["count"] and late < ARRIVAL_SECONDS:
             time.sleep(0.002)
             seen, late = self._sink.stats(), time.monotonic() - ended
