@@ -14,12 +14,15 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
 from pyrocketmq.model import Message
 from pyrocketmq.producer import AsyncProducer, Producer
+
+if TYPE_CHECKING:
+    from pyrocketmq.model import SendResult
 
 GROUP: Final = "bench-group"
 TIMEOUT: Final = 60.0
@@ -137,9 +140,9 @@ class Told:
         self.good = 0
         self.bad: list[object] = []
 
-    def __call__(self, result: Any, error: BaseException | None = None) -> None:
+    def __call__(self, message: Message, result: SendResult | None, error: Exception | None) -> None:
         """Take note of one message."""
-        if error is None and result.ok:
+        if result is not None and result.ok:
             self.good += 1
         else:
             self.bad.append(error or result)
@@ -173,7 +176,7 @@ async def batches(producer: AsyncProducer, task: Task) -> dict[str, Any]:
         nonlocal left
         while left > 0:
             left -= 1
-            assert (await producer.send_batch(task.messages())).ok
+            assert (await producer.send_batch(task.messages()))[0].ok
 
     clock = Clock()
     async with asyncio.TaskGroup() as group:
@@ -312,7 +315,7 @@ IN_THREAD: Final = {
 def serve_thread(address: str) -> None:
     line = sys.stdin.readline()
     spin = SPIN if Task.from_line(line).spin else 0.0
-    with Producer(GROUP, address, spin=spin, max_lanes=128) as producer:
+    with Producer(GROUP, address, spin=spin) as producer:
         while line:
             task = Task.from_line(line)
             answer(IN_THREAD[task.kind](producer, task))
