@@ -140,7 +140,7 @@ class Told:
         self.good = 0
         self.bad: list[object] = []
 
-    def __call__(self, message: Message, result: SendResult | None, error: Exception | None) -> None:
+    def __call__(self, _: Message, result: SendResult | None, error: Exception | None) -> None:
         """Take note of one message."""
         if result is not None and result.ok:
             self.good += 1
