@@ -39,7 +39,7 @@ class Spread:
     @classmethod
     def over(cls, values: Sequence[float]) -> Spread:
         """Of so many rounds."""
-        low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+        low, _, high = quantiles(values, n=4, method="inclusive")
         return cls(median(values), low, high, min(values), max(values))
 
 

@@ -197,9 +197,17 @@ SINK_ROWS: Final = (
             "one-way",
             Work(kind="oneway"),
             "rate",
-            (LOOP, THREAD),
+            (LOOP,),
             (JAVA, GO, RAW),
             (rate(10.0, JAVA), rate(30.0, GO)),
+        ),
+        Row(
+            "one-way, one thread",
+            Work(kind="oneway"),
+            "rate",
+            (THREAD,),
+            (JAVA, GO, RAW),
+            (rate(1.0, JAVA), rate(1.0, GO)),
         ),
         Row(
             "sync, one thread",
