@@ -159,6 +159,9 @@ class Service:
             self._judged = now
             self._told.clear()
             self._judge_again()
+            for session in self.sessions:
+                if now - session.seen > JUDGE_AGAIN and self.is_gone(session):
+                    self.end_session(session)
         if now - self._swept > HOUR:
             self._swept = now
             self._pool.submit(self.store.sweep)
@@ -298,6 +301,11 @@ class Service:
         """A client is gone: its uploads wait for it as parts."""
         self.transfers.end_session(session)
         self.sessions.end(session)
+
+    def is_gone(self, session: Session) -> bool:
+        """Whether no connection of a client is there any more, found out by sending what asks nothing."""
+        data = seal(Header(Type.PONG))
+        return not any(self.reactor.engine.send(0, peer, data, b"") for peer in list(session.peers))
 
     def _judge_again(self) -> None:
         if self._zap is not None:

@@ -219,6 +219,7 @@ class Transfers:
         if wish.token in self._uploads:
             # Its client comes back on new connections: what it sent on the old ones is in the part.
             self._give_up(self._uploads[wish.token], keep=True)
+        self._free_part(session, wish)
         chunk = self._chunk(field(payload, "chunk", int))
         store = self._service.store
 
@@ -252,6 +253,18 @@ class Transfers:
 
         self._open(session)
         self._service.run(peer, head, work, ready, lambda: self._opened(session))
+
+    def _free_part(self, session: Session, wish: _Wish) -> None:
+        """Whoever was killed in this very upload holds its part until the server notices: look now."""
+        for other in list(self._all.values()):
+            if (
+                isinstance(other, _Upload)
+                and other.session is not session
+                and (other.wish.key, other.wish.source, other.session.owner)
+                == (wish.key, wish.source, session.owner)
+                and self._service.is_gone(other.session)
+            ):
+                self._service.end_session(other.session)
 
     def _begin_upload(self, upload: _Upload) -> int:
         wish, part, engine = upload.wish, upload.part, self._service.reactor.engine
