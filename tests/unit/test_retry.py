@@ -82,6 +82,11 @@ def test_the_first_try_has_a_fair_share_so_that_the_others_fit() -> None:
     assert 1.0 == pytest.approx(one.share(102.0))
 
 
+def test_a_try_that_nothing_else_could_follow_may_take_all_the_time() -> None:
+    assert 3.0 == pytest.approx(plan(stays=True).share(100.0))
+    assert 2.5 == pytest.approx(plan().share(100.5, brokers=1))
+
+
 def test_a_share_is_not_below_the_least_while_there_is_time() -> None:
     assert LEAST_SHARE == plan(0.3).share(100.0)
     assert 0.1 == pytest.approx(plan(0.1).share(100.0))

@@ -318,12 +318,12 @@ cdef class RequestChannel:
         cdef double now = self.now()
         fields.opaque = self.free_opaque()
         encoder.put_message(&self.out, message, fields, None)
-        try:
-            if owner.future is None:
+        if owner.future is None:
+            try:
                 owner.future = self.create_future()
-        except BaseException:
-            self.out.at = self.out.start + start
-            raise
+            except BaseException:
+                self.out.at = self.out.start + start
+                raise
         owner.written_at = now + self.base
         self.enlist(owner, fields.opaque, SEND_OWNED, timeout, start, now)
         self.sends = True

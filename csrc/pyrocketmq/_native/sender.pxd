@@ -22,10 +22,12 @@ cdef class SendLink:
     cdef list waiting  # futures of one-way sends that wait for a mark
 
     cdef bint is_usable(self, double now) except -1
+    cdef bint is_full(self, double now) except -1
 
 
 cdef class SendTarget:
     cdef readonly SendLink link
+    cdef readonly bint is_only  # there is no other broker to try
     cdef readonly int32_t queue_id
     cdef readonly object queue
 
@@ -42,6 +44,7 @@ cdef class SendTable:
     cdef str last_topic
     cdef SendTargets last
     cdef public bint is_plain
+    cdef public bint is_closed
     cdef public bint takes_not_ok
     cdef public double timeout
     cdef public double share_of_timeout
@@ -53,7 +56,9 @@ cdef class SendTable:
     cdef public Py_ssize_t oneway_window
     cdef public object general
     cdef public object general_oneway
+    cdef public object renew
     cdef public object take_over
+    cdef public object refuse
     cdef public object take_over_oneway
     cdef public object on_latency
     cdef readonly Py_ssize_t in_flight
@@ -62,10 +67,17 @@ cdef class SendTable:
     cdef readonly uint64_t sent_bytes
     cdef readonly uint64_t not_confirmed
     cdef readonly uint64_t oneway
-    cdef list waiting  # futures of sends that wait for room
+    cdef object waiting  # a deque of SendCall and (future, size): who waits for room, in the order of arrival
+    cdef bint is_sweeping
+    cdef SendLink full  # one that the last look for a queue found open and without room
 
     cdef SendTarget find(self, Message message, double now)
+    cdef bint is_simple(self, Message message) except -1
+    cdef double share(self, SendTarget target, double left) noexcept
+    cdef bint fits(self) noexcept
+    cdef int enqueue(self, object item) except -1
     cdef int release(self, Py_ssize_t size) except -1
+    cdef int let_in(self) except -1
 
 
 cdef class SendCall(SendOwner):
@@ -75,12 +87,16 @@ cdef class SendCall(SendOwner):
     cdef readonly Message message
     cdef readonly object options
     cdef readonly double timeout  # 0 for that of the table
+    cdef readonly double begun
     cdef object iterator
     cdef Py_ssize_t size
     cdef int state
 
     cdef object begin(self)
     cdef bint begin_quickly(self) except -1
+    cdef bint let_in(self, double now) except -1
+    cdef int write(self, SendTarget target, double left) except -1
+    cdef double deadline(self) noexcept
     cdef int hand_over(self, object outcome) except -1
 
 

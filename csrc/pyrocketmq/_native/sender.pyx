@@ -15,10 +15,11 @@ from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.connection cimport Connection
 from pyrocketmq._native.handover cimport Ticket
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
-from pyrocketmq._native.monotonic cimport coarse_monotonic
+from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 
-from asyncio import InvalidStateError
+from asyncio import InvalidStateError, get_running_loop
+from collections import deque
 
 from pyrocketmq.errors import ConfigurationError, InvalidMessageError
 
@@ -38,6 +39,8 @@ cdef enum:
     CODE_SUCCESS = 0
     FIRST_NOT_OK = 10  # FLUSH_DISK_TIMEOUT, SLAVE_NOT_AVAILABLE, FLUSH_SLAVE_TIMEOUT
     LAST_NOT_OK = 12
+
+cdef double SWEEP_SECONDS = 0.02  # between two looks at who has waited too long
 
 cdef str SHARDING_KEY = "SHARDING_KEY"
 cdef str JAVA_SHARDING_KEY = "__SHARDINGKEY"
@@ -80,6 +83,15 @@ cdef class SendLink:
             and (self.rests_until == 0 or self.rests_until <= now)
         )
 
+    cdef bint is_full(self, double now) except -1:
+        """True when it is only a matter of time until it is usable."""
+        return (
+            self._connection is not None
+            and self._connection.is_made
+            and not self._connection.is_ended
+            and (self.rests_until == 0 or self.rests_until <= now)
+        )
+
     def wait_for_mark(self, future not None):
         """Have a future resolved when one-way sends are confirmed again."""
         self.waiting.append(future)
@@ -89,10 +101,11 @@ cdef class SendLink:
 cdef class SendTarget:
     """One queue that sends may go to."""
 
-    def __cinit__(self, SendLink link not None, int32_t queue_id, queue):
+    def __cinit__(self, SendLink link not None, int32_t queue_id, queue, bint is_only=False):
         self.link = link
         self.queue_id = queue_id
         self.queue = queue
+        self.is_only = is_only
 
 
 @cython.final
@@ -121,22 +134,28 @@ cdef class SendTable:
     """What the sends of one group share: queues by topic, limits, counters, and who does what is not quick.
 
     Args:
-        general: ``general(message, options, timeout)`` is a coroutine that sends a message.
+        general: ``general(message, options, timeout, begun)`` is a coroutine that sends a message.
         general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
-        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error.
+        renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
+        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error; without
+            an outcome there was no try.
+        refuse: ``refuse(call)`` gives the error for a call that has waited for room in vain.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be confirmed.
         on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
     """
 
-    def __cinit__(self, *, general, general_oneway, take_over, take_over_oneway, on_latency):
+    def __cinit__(self, *, general, general_oneway, renew, take_over, take_over_oneway, refuse, on_latency):
         self.topics = {}
-        self.waiting = []
+        self.waiting = deque()
         self.general = general
         self.general_oneway = general_oneway
+        self.renew = renew
         self.take_over = take_over
+        self.refuse = refuse
         self.take_over_oneway = take_over_oneway
         self.on_latency = on_latency
         self.is_plain = True
+        self.is_closed = False
         self.takes_not_ok = True
         self.timeout = 3.0
         self.share_of_timeout = 1 / 3
@@ -164,19 +183,33 @@ cdef class SendTable:
         """Forget the sends under way as well, which will never end in this process."""
         self.clear()
         self.in_flight = self.in_flight_bytes = 0
-        self.waiting = []
+        self.waiting = deque()
 
     def pick(self, Message message not None):
-        """The next queue for a plain message, or None when the general way has to be taken."""
+        """The next queue for a message, or None when the general way has to be taken."""
+        if self.is_closed or not self.is_simple(message):
+            return None
         return self.find(message, coarse_monotonic())
 
     def take(self, Py_ssize_t size):
-        """Count a send that is under way by the general way; `give` ends that."""
+        """Count a send that goes the general way, if there is room and nobody waits; `give` ends that."""
+        if self.waiting or not self.fits():
+            return False
+        self.in_flight += 1
+        self.in_flight_bytes += size
+        return True
+
+    def take_back(self, Py_ssize_t size):
+        """Count a send once more that goes on in another way; it need not wait for room."""
         self.in_flight += 1
         self.in_flight_bytes += size
 
+    def take_later(self, future not None, Py_ssize_t size):
+        """Have a future resolved when there is room, which it has taken then."""
+        self.enqueue((future, size))
+
     def give(self, Py_ssize_t size):
-        """End what `take` began."""
+        """End what `take` or `take_later` began."""
         self.release(size)
 
     def count(self, SendResult result not None, Py_ssize_t size):
@@ -186,21 +219,33 @@ cdef class SendTable:
         if result.answer.code != CODE_SUCCESS:
             self.not_confirmed += 1
 
-    @property
-    def has_room(self):
-        """True while another send may begin."""
-        return self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes
+    def share_of(self, SendTarget target not None, double left):
+        """Seconds that a first try may take, of those that are left for all tries."""
+        return self.share(target, left)
 
-    def wait_for_room(self, future not None):
-        """Have a future resolved when sends have ended."""
-        self.waiting.append(future)
+    @property
+    def waiting(self):
+        """How many sends wait for room."""
+        return len(self.waiting)
+
+    def end_waiting(self, error not None):
+        """End the sends that wait for room."""
+        waiting, self.waiting = self.waiting, deque()
+        for item in waiting:
+            set_error((<SendCall>item).future if isinstance(item, SendCall) else item[0], error)
+
+    cdef bint is_simple(self, Message message) except -1:
+        """True for a message with nothing to decide but its queue, which may be any."""
+        if not self.is_plain or PyBytes_GET_SIZE(message._body) >= self.compress_over:
+            return False
+        return message._more is None or not is_keyed(message)
 
     cdef SendTarget find(self, Message message, double now):
+        """The next usable queue for a simple message."""
         cdef SendTargets targets
         cdef SendTarget target
         cdef Py_ssize_t size
-        if not self.is_plain or PyBytes_GET_SIZE(message._body) >= self.compress_over:
-            return None
+        self.full = None
         if message._topic is not self.last_topic:
             targets = self.topics.get(message._topic)
             if targets is None:
@@ -208,14 +253,13 @@ cdef class SendTable:
             self.last_topic = message._topic
             self.last = targets
         targets = self.last
-        if message._more is not None and is_keyed(message):
-            return None
-        if (
-            now > targets.valid_until
-            or self.in_flight >= self.max_in_flight
-            or self.in_flight_bytes >= self.max_in_flight_bytes
-        ):
-            return None
+        if now > targets.valid_until:
+            self.renew(message._topic)
+            targets = self.topics.get(message._topic)
+            if targets is None or now > targets.valid_until:
+                return None
+            self.last_topic = message._topic
+            self.last = targets
         size = len(targets.targets)
         for _ in range(size):
             target = <SendTarget>targets.targets[targets.next_at]
@@ -224,14 +268,70 @@ cdef class SendTable:
                 targets.next_at = 0
             if target.link.is_usable(now):
                 return target
+            if self.full is None and target.link.is_full(now):
+                self.full = target.link
         return None
+
+    cdef double share(self, SendTarget target, double left) noexcept:
+        # With one broker another try would wait behind this one, and its copy would be one too many.
+        if target.is_only:
+            return left
+        return min(left, max(self.least_share, left * self.share_of_timeout))
+
+    cdef bint fits(self) noexcept:
+        """True while another send may begin; one alone may be larger than the limit."""
+        return self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes
 
     cdef int release(self, Py_ssize_t size) except -1:
         self.in_flight -= 1
         self.in_flight_bytes -= size
-        if self.waiting and self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes:
-            wake(self.waiting)
+        return self.let_in() if self.waiting else 0
+
+    cdef int enqueue(self, object item) except -1:
+        self.waiting.append(item)
+        if not self.is_sweeping:
+            self.is_sweeping = True
+            get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
         return 0
+
+    cdef int let_in(self) except -1:
+        """Give room to those who wait for it, as far as it goes."""
+        cdef double now = coarse_monotonic()
+        while self.waiting and self.fits():
+            item = self.waiting.popleft()
+            if isinstance(item, SendCall):
+                if not (<SendCall>item).let_in(now):
+                    self.waiting.appendleft(item)
+                    break
+                continue
+            future, size = item
+            if not future.done():
+                self.in_flight += 1
+                self.in_flight_bytes += size
+                future.set_result(None)
+        return 0
+
+    def sweep(self):
+        """End the sends that have waited too long for room; those of the general way have clocks of their own."""
+        cdef double now = monotonic()
+        cdef SendCall call
+        self.is_sweeping = False
+        if not self.waiting:
+            return
+        waiting, self.waiting = self.waiting, deque()
+        for item in waiting:
+            if isinstance(item, SendCall):
+                call = <SendCall>item
+                if call.future.done():
+                    continue
+                if call.deadline() <= now:
+                    set_error(call.future, self.refuse(call))
+                    continue
+            self.waiting.append(item)
+        self.let_in()
+        if self.waiting:
+            self.is_sweeping = True
+            get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
 
 
 cdef bint is_keyed(Message message) except -1:
@@ -304,8 +404,8 @@ cdef class SendCall(SendOwner):
         return self.target.queue
 
     @property
-    def begun(self):
-        """When it was written, on the monotonic clock."""
+    def written(self):
+        """When it was written, on the monotonic clock; before that it waited."""
         return self.written_at
 
     @property
@@ -317,29 +417,68 @@ cdef class SendCall(SendOwner):
         if self.state != NEW:
             raise RuntimeError("cannot reuse an awaited send")
         self.state = BEGUN
+        self.begun = coarse_monotonic()
         if self.options is None and self.begin_quickly():
             return iter(self.future)
-        return self.table.general(self.message, self.options, self.timeout).__await__()
+        return self.table.general(self.message, self.options, self.timeout, self.begun).__await__()
 
     cdef bint begin_quickly(self) except -1:
         cdef SendTable table = self.table
-        cdef SendTarget target = table.find(self.message, coarse_monotonic())
-        cdef SendFields fields
-        cdef double share
-        if target is None or not target.link._connection.is_here():
+        cdef SendTarget target
+        cdef SendLink link
+        if table.is_closed or not table.is_simple(self.message):
             return False
+        target = table.find(self.message, self.begun)
+        link = table.full if target is None else target.link
+        if link is None or not link._connection.is_here():
+            return False
+        if target is None or table.waiting or not table.fits():
+            if self.ticket is None:
+                self.future = link._connection.create_future()
+            else:
+                self.future, self.ticket = self.ticket.later(), None
+            self.size = PyBytes_GET_SIZE(self.message._body)
+            table.enqueue(self)
+        else:
+            self.write(target, self.timeout or table.timeout)
+        return True
+
+    cdef int write(self, SendTarget target, double left) except -1:
+        cdef SendTable table = self.table
+        cdef SendFields fields
         fields.queue_id = target.queue_id
         fields.opaque = fields.sys_flag = fields.wire_flag = 0
         fields.born_ms = now_ms()
-        share = (self.timeout or table.timeout) * table.share_of_timeout
-        if share < table.least_share:
-            share = min(table.least_share, self.timeout or table.timeout)
-        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, share)
+        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, table.share(target, left))
         self.target = target
         self.size = PyBytes_GET_SIZE(self.message._body)
         target.link.in_flight += 1
         table.in_flight += 1
         table.in_flight_bytes += self.size
+        return 0
+
+    cdef double deadline(self) noexcept:
+        return self.begun + (self.timeout or self.table.timeout)
+
+    cdef bint let_in(self, double now) except -1:
+        """There may be room now for a send that had to wait; false when it has to wait on."""
+        cdef SendTarget target
+        cdef double left = self.deadline() - now
+        if self.future.done():
+            return True
+        if left <= 0:
+            set_error(self.future, self.table.refuse(self))
+            return True
+        try:
+            target = self.table.find(self.message, now)
+            if target is not None:
+                self.write(target, left)
+            elif self.table.full is None:
+                self.table.take_over(self, None)
+            else:
+                return False
+        except Exception as error:
+            set_error(self.future, error)
         return True
 
     cdef int answered(self, SendResult result, double now) except -1:
@@ -470,11 +609,12 @@ cdef class Sender:
         if timeout is not None:
             call.timeout = check_timeout(timeout)
         call.state = BEGUN
+        call.begun = coarse_monotonic()
         call.future = call.ticket = ticket
         if call.begin_quickly():
             return None
         call.future = call.ticket = None
-        return self._table.general(message, None, call.timeout)
+        return self._table.general(message, None, call.timeout, call.begun)
 
     def send(
         self,
@@ -549,7 +689,7 @@ cdef class Sender:
         if queue is not None or selector is not None or sharding_key is not None:
             options = {"queue": queue, "selector": selector, "sharding_key": sharding_key}
             return table.general_oneway(message, options)
-        target = table.find(<Message>message, coarse_monotonic())
+        target = table.pick(<Message>message)
         if target is None or not target.link._connection.is_here():
             return table.general_oneway(message, None)
         link = target.link

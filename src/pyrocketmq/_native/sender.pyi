@@ -66,7 +66,10 @@ class SendLink:
 class SendTarget:
     """One queue that sends may go to."""
 
-    def __new__(cls, link: SendLink, queue_id: int, queue: object) -> Self: ...
+    def __new__(cls, link: SendLink, queue_id: int, queue: object, is_only: bool = False) -> Self: ...
+    @property
+    def is_only(self) -> bool:
+        """True when there is no other broker to try."""
     @property
     def link(self) -> SendLink: ...
     @property
@@ -100,16 +103,21 @@ class SendTable:
     """What the sends of one group share: queues by topic, limits, counters, and who does what is not quick.
 
     Args:
-        general: ``general(message, options, timeout)`` is a coroutine that sends a message.
+        general: ``general(message, options, timeout, begun)`` is a coroutine that sends a message.
         general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
-        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error.
+        renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
+        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error;
+            without an outcome there was no try.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be
             confirmed.
+        refuse: ``refuse(call)`` gives the error for a call that has waited for room in vain.
         on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
     """
 
     is_plain: bool
     """Whether there is a quick way at all."""
+    is_closed: bool
+    """Whether new sends take the general way; those that wait go on."""
     takes_not_ok: bool
     """Whether a message that is stored and not confirmed ends its send."""
     timeout: float
@@ -126,19 +134,23 @@ class SendTable:
     max_in_flight_bytes: int
     oneway_window: int
     """One-way sends to a broker that may be unconfirmed; 0 confirms none."""
-    general: Callable[[Message, dict[str, Any] | None, float], Coroutine[Any, Any, SendResult]]
+    general: Callable[[Message, dict[str, Any] | None, float, float], Coroutine[Any, Any, SendResult]]
     general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]]
-    take_over: Callable[[SendCall, SendResult | RocketMQError], object]
+    renew: Callable[[str], object]
+    take_over: Callable[[SendCall, SendResult | RocketMQError | None], object]
+    refuse: Callable[[SendCall], RocketMQError]
     take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object]
     on_latency: Callable[[SendLink, float], object]
 
     def __new__(
         cls,
         *,
-        general: Callable[[Message, dict[str, Any] | None, float], Coroutine[Any, Any, SendResult]],
+        general: Callable[[Message, dict[str, Any] | None, float, float], Coroutine[Any, Any, SendResult]],
         general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]],
-        take_over: Callable[[SendCall, SendResult | RocketMQError], object],
+        renew: Callable[[str], object],
+        take_over: Callable[[SendCall, SendResult | RocketMQError | None], object],
         take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object],
+        refuse: Callable[[SendCall], RocketMQError],
         on_latency: Callable[[SendLink, float], object],
     ) -> Self: ...
     @property
@@ -153,9 +165,6 @@ class SendTable:
     def not_confirmed(self) -> int: ...
     @property
     def oneway(self) -> int: ...
-    @property
-    def has_room(self) -> bool:
-        """True while another send may begin."""
     def put(self, topic: str, targets: SendTargets) -> None:
         """Send messages of a topic to these queues from now on."""
     def get(self, topic: str) -> SendTargets | None:
@@ -165,15 +174,26 @@ class SendTable:
     def reset(self) -> None:
         """Forget the sends under way as well, which will never end in this process."""
     def pick(self, message: Message) -> SendTarget | None:
-        """The next queue for a plain message, or None when the general way has to be taken."""
-    def take(self, size: int) -> None:
-        """Count a send that is under way by the general way; ``give`` ends that."""
+        """The next queue for a message, or None when the general way has to be taken."""
+    def share_of(self, target: SendTarget, left: float) -> float:
+        """Seconds that a first try may take, of those that are left for all tries."""
+    @property
+    def waiting(self) -> int:
+        """How many sends wait for room."""
+    def end_waiting(self, error: RocketMQError) -> None:
+        """End the sends that wait for room."""
+    def sweep(self) -> None:
+        """End the sends that have waited too long for room."""
+    def take(self, size: int) -> bool:
+        """Count a send that goes the general way, if there is room and nobody waits; ``give`` ends that."""
+    def take_back(self, size: int) -> None:
+        """Count a send once more that goes on in another way; it need not wait for room."""
+    def take_later(self, future: asyncio.Future[None], size: int) -> None:
+        """Have a future resolved when there is room, which it has taken then."""
     def give(self, size: int) -> None:
-        """End what ``take`` began."""
+        """End what ``take`` or ``take_later`` began."""
     def count(self, result: SendResult, size: int) -> None:
         """Count a message that a broker has stored."""
-    def wait_for_room(self, future: asyncio.Future[None]) -> None:
-        """Have a future resolved when sends have ended."""
 
 @final
 class SendCall(Coroutine[Any, Any, SendResult]):
@@ -194,7 +214,10 @@ class SendCall(Coroutine[Any, Any, SendResult]):
         """The queue that it went to."""
     @property
     def begun(self) -> float:
-        """When it was written, on the monotonic clock."""
+        """When it began, on the monotonic clock."""
+    @property
+    def written(self) -> float:
+        """When it was written, on the monotonic clock; before that it waited."""
     @property
     def future(self) -> asyncio.Future[SendResult]:
         """What its caller awaits."""

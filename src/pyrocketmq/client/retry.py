@@ -135,9 +135,15 @@ class RetryPlan:
         """Seconds until the deadline."""
         return self.deadline - now
 
-    def share(self, now: float) -> float:
-        """Seconds that a try beginning now may take: a fair part of what is left."""
+    def share(self, now: float, *, brokers: int = 2) -> float:
+        """Seconds that a try beginning now may take: a fair part of what is left.
+
+        All of it where nothing else could be tried: the next try would wait behind this one, on the same
+        connection, and store one more copy.
+        """
         left = self.deadline - now
+        if self._stays or brokers == 1:
+            return max(_LEAST_LEFT, left)
         planned = max(1, self._retries + 1 - self._counted)
         return max(_LEAST_LEFT, min(left, max(LEAST_SHARE, left / planned)))
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SendCore", "SendSettings"]
 
+_LOOK_S: Final = 0.005  # between two looks at what is still under way at the end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendSettings:
@@ -88,8 +90,10 @@ class SendCore(Sender):
         self.table = SendTable(
             general=self._send_message,
             general_oneway=self._send_oneway,
+            renew=self._renew,
             take_over=self._take_over,
             take_over_oneway=self._take_over_oneway,
+            refuse=self._refuse,
             on_latency=self._latency,
         )
         super().__init__(self.table)
@@ -114,8 +118,9 @@ class SendCore(Sender):
     def settle(self) -> None:
         """Find out whether sends may go the quick way, which knows neither hooks nor selectors."""
         config = self.core.config
+        self.table.is_closed = self.closed
         self.table.is_plain = not (
-            self.closed or self.hooks.active or config.namespace or self.settings.selector is not None
+            self.hooks.active or config.namespace or self.settings.selector is not None
         )
 
     # ---- one message, every way but the quick one ----
@@ -169,23 +174,35 @@ class SendCore(Sender):
         return next((link.address for link in self.core.brokers.links() if link.name == name), None)
 
     def _send_message(
-        self, message: Message, options: dict[str, Any] | None, timeout: float
+        self, message: Message, options: dict[str, Any] | None, timeout: float, begun: float
     ) -> Coroutine[Any, Any, SendResult]:
-        return self.deliver(message, options, timeout)
+        return self.deliver(message, options, timeout, begun=begun)
 
     def _plan(self, out: Outgoing, begun: float, timeout: float) -> RetryPlan:
         settings = self.settings
         return RetryPlan(begun, timeout or settings.timeout, settings.retries, stays=out.stays)
 
     async def _deliver(self, out: Outgoing, plan: RetryPlan) -> SendResult:
-        await self._be_ready(plan)
+        await self._begin(out, plan)
+        size = len(out.message.body)
+        await self._take(size, plan)
+        try:
+            if out.ordered:
+                return await self._deliver_in_order(out, plan)
+            route = await self._route(out, plan)
+            return await self._pack_and_try(out, plan, route)
+        finally:
+            self.table.give(size)
+
+    async def _begin(self, out: Outgoing, plan: RetryPlan) -> None:
+        self.check_open()
+        begun = monotonic()
+        await self.ensure_started()
+        plan.connecting += monotonic() - begun
         topic = self.core.resource(out.message.topic)
         if topic != out.message.topic:
-            out.message = _renamed(out.message, topic)
-        if out.ordered:
-            return await self._deliver_in_order(out, plan)
-        route = await self._route(out, plan)
-        return await self._pack_and_try(out, plan, route)
+            out.message = copy.copy(out.message)
+            out.message.topic = topic
 
     async def _deliver_in_order(self, out: Outgoing, plan: RetryPlan) -> SendResult:
         """Send when everything in front of it on its queue has ended."""
@@ -240,42 +257,44 @@ class SendCore(Sender):
                 plan.connecting += monotonic() - begun
         return route
 
-    async def _be_ready(self, plan: RetryPlan) -> None:
-        """Started, not closed, on the right loop, with room for another send."""
-        self.check_open()
-        await self.ensure_started()
+    async def _take(self, size: int, plan: RetryPlan) -> None:
+        """Take room for a send, when its turn has come."""
         table = self.table
-        if table.has_room:
+        if table.take(size):
             return
         begun = monotonic()
         self.core.stats.back_pressure_waits += 1
+        room = asyncio.get_running_loop().create_future()
+        table.take_later(room, size)
         try:
             async with asyncio.timeout(max(0.0, plan.left(begun))):
-                while not table.has_room:
-                    room = asyncio.get_running_loop().create_future()
-                    table.wait_for_room(room)
-                    await room
-        except TimeoutError:
-            raise BackPressureError(
-                f"no room for another send within {plan.timeout:g} s: {table.in_flight:,} sends with "
-                f"{table.in_flight_bytes:,} bytes are under way, the limits are {table.max_in_flight:,} and "
-                f"{table.max_in_flight_bytes:,} bytes",
-                likely="the brokers take less than is sent",
-                advice="send less, raise max_in_flight or max_in_flight_bytes, or raise the time-out",
-            ) from None
+                await room
+        except BaseException as error:
+            if room.done() and not room.cancelled():
+                table.give(size)  # it came in the same moment
+            if isinstance(error, TimeoutError):
+                raise self._no_room(plan.timeout) from None
+            raise
         finally:
             plan.queued += monotonic() - begun
+
+    def _no_room(self, timeout: float) -> BackPressureError:
+        table = self.table
+        self.core.stats.back_pressure_refusals += 1
+        return BackPressureError(
+            f"no room for another send within {timeout:g} s: {table.in_flight:,} sends with "
+            f"{table.in_flight_bytes:,} bytes are under way, the limits are {table.max_in_flight:,} and "
+            f"{table.max_in_flight_bytes:,} bytes",
+            likely="the brokers take less than is sent",
+            advice="send less, raise max_in_flight or max_in_flight_bytes, or raise the time-out",
+        )
 
     async def _pack_and_try(self, out: Outgoing, plan: RetryPlan, route: PublishRoute) -> SendResult:
         packing = self.settings.packing
         if packing.wants(out):
             await packing.pack_later(out)
         check_size(out, self.core.config.max_message_bytes)
-        self.table.take(out.size)
-        try:
-            return await self._try(out, plan, route)
-        finally:
-            self.table.give(out.size)
+        return await self._try(out, plan, route)
 
     # ---- tries ----
 
@@ -291,6 +310,7 @@ class SendCore(Sender):
             queue = await self.targets.choose(out, route, plan, self.settings.selector)
             tried = Try(queue, monotonic())
             try:
+                tried.share = plan.share(tried.begun, brokers=len(route.brokers))
                 result = await self.targets.send(tried, out, plan)
                 if result.ok or (result.status is not None and not self.settings.retry_not_ok):
                     return self._stored(result, out, plan, queue)
@@ -342,13 +362,23 @@ class SendCore(Sender):
 
     # ---- after the quick way ----
 
-    def _take_over(self, call: SendCall, outcome: SendResult | RocketMQError) -> None:
-        """Go on with a send whose first try was not answered, or with a refusal."""
+    def _renew(self, topic: str) -> None:
+        self.targets.known(topic)
+
+    def _refuse(self, call: SendCall) -> RocketMQError:
+        return self._no_room(call.timeout or self.settings.timeout)
+
+    def _take_over(self, call: SendCall, outcome: SendResult | RocketMQError | None) -> None:
+        """Go on with a send whose first try was not answered, or with a refusal, or could not be made."""
         if call.future.done():
             return  # cancelled: nobody wants to know
+        if outcome is None:
+            self._follow(call.future, self.deliver(call.message, None, call.timeout, begun=call.begun))
+            return
         out = Outgoing(call.message)
         plan = self._plan(out, call.begun, call.timeout)
-        left = self._after(out, plan, Try(call.queue, call.begun, call.link.address), outcome)
+        plan.queued = call.written - call.begun
+        left = self._after(out, plan, Try(call.queue, call.written, call.link.address), outcome)
         if isinstance(left, SendResult):
             call.future.set_result(left)
         elif isinstance(left, RocketMQError):
@@ -371,9 +401,14 @@ class SendCore(Sender):
             tried: the try that was made already, and failed.
             outcome: what it gave.
         """
-        await self._be_ready(plan)
+        await self._begin(out, plan)
         if tried is None or outcome is None:
-            return await self._pack_and_try(out, plan, await self._route(out, plan))
+            size = len(out.message.body)
+            await self._take(size, plan)
+            try:
+                return await self._pack_and_try(out, plan, await self._route(out, plan))
+            finally:
+                self.table.give(size)
         left = self._after(out, plan, tried, outcome)
         if isinstance(left, SendResult):
             return left
@@ -435,11 +470,12 @@ class SendCore(Sender):
         return self._failure(plan.error(out.message, now))
 
     async def _go_on(self, out: Outgoing, plan: RetryPlan, route: PublishRoute, step: Retry) -> SendResult:
-        self.table.take(out.size)
+        size = out.size
+        self.table.take_back(size)
         try:
             return await self._try(out, plan, route, step)
         finally:
-            self.table.give(out.size)
+            self.table.give(size)
 
     def _follow(self, future: asyncio.Future[SendResult], work: Coroutine[Any, Any, SendResult]) -> None:
         """Have a task find the result of a future; cancelling the one cancels the other."""
@@ -471,10 +507,7 @@ class SendCore(Sender):
         """Write a one-way send, when earlier ones are confirmed and a connection is open."""
         out = outgoing(message, options)
         plan = self._plan(out, monotonic(), 0.0)
-        await self._be_ready(plan)
-        topic = self.core.resource(message.topic)
-        if topic != message.topic:
-            out.message = _renamed(message, topic)
+        await self._begin(out, plan)
         route = await self._route(out, plan)
         packing = self.settings.packing
         if packing.wants(out):
@@ -543,30 +576,19 @@ class SendCore(Sender):
     async def close(self, timeout: float) -> int:
         """Take no more sends, and wait for those under way; gives how many did not end in time."""
         self.closed = True
-        self.table.is_plain = False
+        self.settle()
         end = monotonic() + timeout
         table = self.table
-        while table.in_flight and monotonic() < end:
-            room = asyncio.get_running_loop().create_future()
-            table.wait_for_room(room)
-            try:
-                async with asyncio.timeout(min(0.05, max(0.0, end - monotonic()))):
-                    await room
-            except TimeoutError:
-                pass
-        left = table.in_flight
+        while (table.in_flight or table.waiting) and monotonic() < end:  # noqa: ASYNC110 - a count in C has no event
+            await asyncio.sleep(_LOOK_S)
+        left = table.in_flight + table.waiting
+        table.end_waiting(self._closed_error())
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=max(0.05, end - monotonic()))
         self.targets.clear()
         return left
-
-
-def _renamed(message: Message, topic: str) -> Message:
-    twin = copy.copy(message)
-    twin.topic = topic
-    return twin
 
 
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:

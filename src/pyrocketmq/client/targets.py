@@ -126,7 +126,7 @@ class Targets:
             targets = SendTargets(
                 route,
                 [
-                    SendTarget(self._link(queue.broker_name), queue.queue_id, queue)
+                    SendTarget(self._link(queue.broker_name), queue.queue_id, queue, len(route.brokers) == 1)
                     for queue, broker in route.pairs
                     if broker.master_addr is not None or queue.broker_name in self._links
                 ],
@@ -162,7 +162,7 @@ class Targets:
             link = SendLink(name, broker.address, broker.encoder(self._group))
             link.owner = broker
             link.rests_until = self._core.faults.until(name)
-            self._links[name] = link
+            link = self._links.setdefault(name, link)
         return link
 
     def _rest(self, broker: str, until: float) -> None:
@@ -253,7 +253,6 @@ class Targets:
         name = tried.queue.broker_name
         broker = self._core.brokers.link(name)
         tried.address = broker.address
-        tried.share = plan.share(tried.begun)
         if not broker.is_plain:
             return await self._send_command(tried, out, broker)
         connection = await self._connection(tried, plan, broker)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import message_of
-from pyrocketmq.client.retry import LEAST_SHARE
 from pyrocketmq.errors import ForkedClientError, RocketMQError, TransportStateError
 from pyrocketmq.producer.accumulating import BlockingBatchCalls
 from pyrocketmq.producer.async_producer import SHUTDOWN_TIMEOUT_S, AsyncProducer, make_config
@@ -180,15 +179,11 @@ class Producer(BlockingBatchCalls):
         current = self._current()
         sends, table = self._sends, self._table
         target = table.pick(message)
-        if target is None and table.is_plain:
-            # Nobody may have looked at the route for a while, which costs a moment only.
-            sends.targets.known(message.topic)
-            target = table.pick(message)
         if target is None or threading.get_ident() == self._engine_thread:
             return self._on_engine(message, timeout)
         begun = monotonic()
         seconds = sends.settings.timeout if timeout is None else timeout
-        share = min(seconds, max(LEAST_SHARE, seconds * table.share_of_timeout))
+        share = table.share_of(target, seconds)
         try:
             lane = target.link.owner.lanes.lane(share)
             if lane is None:
@@ -255,7 +250,7 @@ class Producer(BlockingBatchCalls):
         begun = monotonic()
         if self._pid != os.getpid():
             return  # that of the parent, which nobody has used here
-        self._table.is_plain = False
+        self._table.is_closed = True
         # In a signal handler the send that it interrupts does not go on before this returns.
         mine = {threading.get_ident()}
         while self._sending - mine and monotonic() - begun < timeout / 2:
