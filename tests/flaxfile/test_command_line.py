@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,38 @@ def test_conditions_of_an_upload(port: int, store: Path) -> None:
     assert (store / "cond" / "k").read_bytes() == b"1"
     assert run("set", "y", "cond/k", "--if-match", etag, port=port).code == 0
     assert (store / "cond" / "k").read_bytes() == b"2"
+
+
+@pytest.mark.usefixtures("here")
+def test_an_upload_can_wait_for_the_disk(port: int, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("flaxfile.store.store.os.fsync", synced.append)
+    Path("x").write_bytes(b"1")
+
+    assert run("set", "x", "disk/a", port=port).code == 0
+    assert synced == []
+    assert run("set", "x", "disk/b", "--fsync", port=port).code == 0
+    assert len(synced) == 2
+    assert (store / "disk" / "b").exists()
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("words", [("list",), ("serve", "--port", "0"), ("keygen", "k")])
+def test_a_package_that_is_missing_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in {"flaxfile", "zmq"}]:
+        if name.startswith(
+            ("zmq", "flaxfile.client", "flaxfile.server", "flaxfile.security", "flaxfile.reactor")
+        ):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "zmq", None)
+
+    done = run(*words)
+
+    assert done.code == 2
+    assert "not installed" in done.err
+    assert "pip install 'pyrocketmq-turbo[files]'" in done.err
 
 
 @pytest.mark.usefixtures("here")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flaxfile.cli.main import TerminatedError
 from flaxfile.config import load, password_from, resolve, state_folder
-from flaxfile.errors import AuthError, MissingExtraError, UsageError
+from flaxfile.errors import AuthError, UsageError
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -127,12 +127,8 @@ async def connected(arguments: argparse.Namespace, output: Output) -> AsyncGener
     """A client that talks to the server that is meant."""
     config, target = settings_of(arguments)
     identity = _identity(target, arguments, output)
-    try:
-        from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("flaxfile"):
-            raise
-        raise MissingExtraError(f"FlaxFile needs the package {error.name}, which is not installed") from error
+    from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415 - needs pyzmq
+
     client = AsyncClient(
         target.host,
         target.port,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flaxfile.cli.options import VALUE_OPTIONS, Parser, add_connection_options, add_output_options, normalized
 from flaxfile.cli.output import Output
-from flaxfile.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, FlaxError, ProtocolError, UsageError
+from flaxfile.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    FlaxError,
+    MissingExtraError,
+    ProtocolError,
+    UsageError,
+)
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -142,13 +149,16 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--verbose" in words:
             raise
-        output.error(_fault(error))
-        return ProtocolError.code
+        fault = _fault(error)
+        output.error(fault)
+        return fault.code
     return code
 
 
-def _fault(error: Exception) -> ProtocolError:
-    """A fault of ours, in words."""
+def _fault(error: Exception) -> FlaxError:
+    """A package that is missing, or a fault of ours, in words."""
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("flaxfile"):
+        return MissingExtraError(f"this needs the package {error.name}, which is not installed")
     return ProtocolError(
         f"this should not happen: {type(error).__name__}: {error}",
         hint="please report it, with what the same command says with --verbose",

@@ -35,6 +35,7 @@ def configure_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", nargs="?", help=say("its name on the server"))
     parser.add_argument("--if-absent", action="store_true", help=say("only if there is none of that name"))
     parser.add_argument("--if-match", metavar="ETAG", help=say("only over this version"))
+    parser.add_argument("--fsync", action="store_true", help=say("done means: on the disk of the server"))
     add_transfer_options(parser)
 
 
@@ -63,6 +64,7 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
                     if_match=arguments.if_match,
                     resume=not arguments.no_resume,
                     progress=line if output.progress else None,
+                    fsync=arguments.fsync,
                 )
 
     show(run_async(work), output, say("uploaded"), None)

@@ -236,6 +236,7 @@ class AsyncClient:
         progress: Progress | None = None,
         mode: bool = True,
         mtime: bool = True,
+        fsync: bool = False,
     ) -> TransferResult:
         """Send a file; the key has the new content when this returns, and the old one until then.
 
@@ -248,6 +249,7 @@ class AsyncClient:
             progress: called with bytes done and bytes in all, at most 20 times a second.
             mode: keep the permission bits of the file.
             mtime: keep its time of modification.
+            fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
         check_key(key)
         token = secrets.token_hex(16)
@@ -268,6 +270,7 @@ class AsyncClient:
                     "mtime_ns": source.mtime_ns if mtime else None,
                     "if_absent": if_absent,
                     "if_match": if_match,
+                    "fsync": fsync,
                 },
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),

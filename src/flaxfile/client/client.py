@@ -141,6 +141,7 @@ class Client:
         progress: Progress | None = None,
         mode: bool = True,
         mtime: bool = True,
+        fsync: bool = False,
     ) -> TransferResult:
         """Send a file, see `AsyncClient.upload`; ``progress`` is called on the thread of this client."""
         return self.call(
@@ -153,6 +154,7 @@ class Client:
                 progress=progress,
                 mode=mode,
                 mtime=mtime,
+                fsync=fsync,
             )
         )
 

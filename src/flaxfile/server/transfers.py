@@ -74,6 +74,7 @@ class _Wish:
     mtime_ns: int | None
     if_absent: bool
     if_match: str | None
+    fsync: bool
 
     @classmethod
     def read(cls, payload: dict[str, object]) -> _Wish:
@@ -92,6 +93,7 @@ class _Wish:
             mtime_ns=mtime_ns if isinstance(mtime_ns, int) and abs(mtime_ns) < 1 << 62 else None,
             if_absent=payload.get("if_absent") is True,
             if_match=field(payload, "if_match", str, "") or None,
+            fsync=payload.get("fsync") is True,
         )
 
 
@@ -314,6 +316,7 @@ class Transfers:
                     mtime_ns=upload.wish.mtime_ns,
                     if_absent=upload.wish.if_absent,
                     if_match=upload.wish.if_match,
+                    fsync=upload.wish.fsync,
                 )
             except BaseException:
                 store.keep(upload.part)

@@ -202,14 +202,21 @@ class Store:
         mtime_ns: int | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        fsync: bool = False,
     ) -> Entry:
-        """Make a whole part the file of the key, in one step, and return what it is now."""
+        """Make a whole part the file of the key, in one step, and return what it is now.
+
+        With ``fsync`` it is on the disk then, whatever `durability` says.
+        """
+        sync = fsync or self.durability == "fsync"
         with _gate("storing", key), self.files.place(key, make=True) as place:
             _dress(part.fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
-            if self.durability == "fsync":
+            if sync:
                 os.fsync(part.fd)
             part.close()
             entry = self._put(part.path, place, key, if_absent=if_absent, if_match=if_match)
+            if sync and place.fd is not None:
+                os.fsync(place.fd)
         self.drop(part)
         return entry
 
@@ -232,7 +239,10 @@ class Store:
                 finally:
                     os.close(fd)
                 with self.files.place(key, make=True) as place:
-                    return self._put(written, place, key, if_absent=False, if_match=None)
+                    entry = self._put(written, place, key, if_absent=False, if_match=None)
+                    if self.durability == "fsync" and place.fd is not None:
+                        os.fsync(place.fd)
+                    return entry
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     written.unlink()
@@ -249,10 +259,7 @@ class Store:
             with self._lock:
                 _check_target(place, key, if_absent=if_absent, if_match=if_match)
                 os.replace(written, place.path, dst_dir_fd=place.fd)
-        status = place.lstat()
-        if self.durability == "fsync" and place.fd is not None:
-            os.fsync(place.fd)
-        return entry_of(key, status)
+        return entry_of(key, place.lstat())
 
     def delete(self, key: str, *, recursive: bool = False, if_match: str | None = None) -> int:
         """Remove a file, or with ``recursive`` a folder; how many files went."""
