@@ -48,7 +48,7 @@ def bodies(rocketmq: LocalRocketMQ, topic: str) -> list[bytes]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3.0):
+    async with asyncio.timeout(30.0):
         while not holds():  # noqa: ASYNC110 - what others do, without an event
             await asyncio.sleep(0.002)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -158,3 +160,24 @@ def test_a_transaction_may_be_begun_and_ended_without_a_block(
         assert producer.end_transaction(begun, Commit)
 
     assert bodies(rocketmq, topic) == [b"42"]
+
+
+def test_a_child_made_by_fork_has_transactions_of_its_own(
+    rocketmq: LocalRocketMQ, topic: str, group: str
+) -> None:
+    """Both go on, and each is asked for itself."""
+    with (
+        TransactionProducer(group, rocketmq.addr, check=lambda _: Commit) as producer,
+        producer.transaction(topic, b"parent"),
+    ):
+        pid = os.fork()
+        if pid == 0:
+            with contextlib.suppress(BaseException):
+                with producer.transaction(topic, b"child"):
+                    pass
+                os._exit(0)
+            os._exit(1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert bodies(rocketmq, topic, 1) == [b"child"]
+
+    assert bodies(rocketmq, topic) == [b"child", b"parent"]

@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections import deque
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
+from pyrocketmq._native.handover import keep_forever
 from pyrocketmq._native.ids import decode_offset_message_id
 from pyrocketmq._native.message import Message
 from pyrocketmq.client.hooks import TIMER_PROPERTIES, EndContext, SendContext, SendHook, SendKind
 from pyrocketmq.errors import ConfigurationError, DeserializationError, RocketMQError, SerializationError
 from pyrocketmq.logging.repeats import RepeatedFaults
 from pyrocketmq.model.trace import TraceBean, TraceContext, TraceType, encode_trace
+from pyrocketmq.transport.loops import watch_loop
 from pyrocketmq.transport.utils import format_address
 
 if TYPE_CHECKING:
@@ -93,6 +96,7 @@ class TraceDispatcher(SendHook):
         self._due = asyncio.Event()
         self._is_woken = False
         self._is_closing = False
+        self._pid = os.getpid()
 
     @property
     def waiting(self) -> int:
@@ -127,13 +131,32 @@ class TraceDispatcher(SendHook):
     # ---- its own task ----
 
     def start(self) -> None:
-        """Begin to send, on the running loop; once more does nothing."""
-        if self._task is None:
-            self._loop = asyncio.get_running_loop()
-            self._is_closing = False
-            self._due = asyncio.Event()
-            self._is_woken = False
-            self._task = self._loop.create_task(self._run(), name="pyrocketmq trace")
+        """Begin to send, on the running loop; once more on the same loop does nothing."""
+        loop = asyncio.get_running_loop()
+        if self._pid != os.getpid():
+            self._forget_parent()
+        if self._task is not None and self._loop is loop:
+            return
+        watch_loop(loop, self)
+        self._loop = loop
+        self._is_closing = False
+        self._due = asyncio.Event()
+        self._is_woken = False
+        self._task = loop.create_task(self._run(), name="pyrocketmq trace")
+
+    def loop_closes(self) -> None:
+        """Stop, since the event loop is about to close; ``start`` goes on with what waits."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+
+    def _forget_parent(self) -> None:
+        """In a child made by fork: what waits is traced by the parent."""
+        keep_forever((self._task, self._due, self._loop))
+        self._pid = os.getpid()
+        self._task = None
+        self._waiting.clear()
+        self._records = iter(())
 
     async def close(self, timeout: float = 3.0) -> None:
         """Send what waits, as far as ``timeout`` seconds allow, and stop; the rest is dropped and counted."""

@@ -175,6 +175,7 @@ class AsyncProducer(RequestCalls, BatchCalls):
             await self.start()
         else:
             await self._core.ensure_started()
+            self._watching.start()  # the client may be on another loop by now, or in another process
 
     # ---- sends that are no messages, and what is known ----
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from pyrocketmq._native.handover import keep_forever
 from pyrocketmq._native.stored import decode_messages_strict
 from pyrocketmq.errors import RocketMQError
 from pyrocketmq.logging.repeats import RepeatedFaults
@@ -19,6 +21,7 @@ from pyrocketmq.model.headers import CheckTransactionStateRequestHeader
 from pyrocketmq.producer.local_calls import call_user, is_asynchronous
 from pyrocketmq.producer.transaction import HalfPlace, LocalTransactionState, Unknown, transaction_id_of
 from pyrocketmq.producer.transaction_ends import End
+from pyrocketmq.transport.loops import watch_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,6 +81,7 @@ class CheckBacks:
         self._waiting: deque[tuple[End, MessageExt]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._hung: dict[str, asyncio.Future[LocalTransactionState]] = {}
+        self._pid = os.getpid()
 
     @property
     def waiting(self) -> int:
@@ -91,6 +95,8 @@ class CheckBacks:
 
     def serve(self, link: BrokerLink, request: RemotingCommand) -> None:
         """Take a check of a broker; the answer is a request of its own, so nothing is given back."""
+        if self._pid != os.getpid():
+            self._forget_parent()
         try:
             header = CheckTransactionStateRequestHeader.from_ext_fields(request.ext_fields)
             (message,) = decode_messages_strict(request.body or b"", broker_name=link.name)
@@ -130,22 +136,35 @@ class CheckBacks:
         self._known[unique_id] = end
         self._waiting.append((end, message))
         if len(self._tasks) < self._at_once:
-            task = asyncio.get_running_loop().create_task(self._work(), name=f"checks of {self._group}")
+            loop = asyncio.get_running_loop()
+            watch_loop(loop, self)
+            task = loop.create_task(self._work(), name=f"checks of {self._group}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Serve no more; brokers ask others of the group, or this one after its next start."""
         tasks = tuple(self._tasks)
-        for task in tasks:
+        self.loop_closes()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def loop_closes(self) -> None:
+        """Give up what is served, since the event loop is about to close."""
+        for task in self._tasks:
             task.cancel()
         for call in tuple(self._hung.values()):
             call.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
         self._waiting.clear()
         self._known.clear()
         self._hung.clear()
+
+    def _forget_parent(self) -> None:
+        """In a child made by fork: what the parent is asked, it answers."""
+        keep_forever((self._tasks, self._hung, self._waiting))
+        self._pid = os.getpid()
+        self._tasks, self._hung, self._waiting = set(), {}, deque()
+        self._known.clear()
 
     # ---- one check after the other ----
 

@@ -59,7 +59,8 @@ class Watching:
     def start(self) -> None:
         """Begin to trace, on the running loop; once more does nothing."""
         if self._trace_sends is not None and self._traces is not None:
-            self._trace_sends.open()
+            if self._trace_sends.closed:
+                self._trace_sends.open()
             self._traces.start()
 
     async def close(self, timeout: float) -> None:
