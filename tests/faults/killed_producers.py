@@ -145,6 +145,6 @@ def running(process: ProducerProcess) -> Iterator[list[ProducerProcess]]:
 def until_none_is_open(rocketmq: LocalRocketMQ) -> None:
     (broker,) = rocketmq.server.brokers
     end = time.monotonic() + PATIENCE_S
-    while broker.transactions.open_count:
-        assert time.monotonic() < end, f"{broker.transactions.open_count} transactions stay open"
+    while count := rocketmq._thread.call(lambda: broker.transactions.open_count):
+        assert time.monotonic() < end, f"{count} transactions stay open"
         time.sleep(0.005)
