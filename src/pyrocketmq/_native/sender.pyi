@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Self, final, overload
 
@@ -329,7 +329,7 @@ class Sender:
         queue: Any = None,
         selector: Any = None,
         sharding_key: str | None = None,
-    ) -> Awaitable[None]: ...
+    ) -> Coroutine[Any, Any, None]: ...
     @overload
     def send_oneway(
         self,
@@ -342,7 +342,7 @@ class Sender:
         queue: Any = None,
         selector: Any = None,
         sharding_key: str | None = None,
-    ) -> Awaitable[None]:
+    ) -> Coroutine[Any, Any, None]:
         """Send a message without an answer: whether it was stored is not known.
 
         It is written when this is called; awaiting it waits until the broker keeps up, see

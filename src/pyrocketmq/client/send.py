@@ -522,6 +522,8 @@ class SendCore(Sender):
                 now = monotonic()
                 self.targets.note_failure(queue.broker_name, error)
                 step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers))
+                if step is None and isinstance(error, BackPressureError):
+                    raise
                 if step is None:
                     raise self._failure(plan.error(out.message, now)) from error
                 route = await self._before_retry(out, plan, route, step)
