@@ -659,7 +659,16 @@ class BatchSendError(RocketMQError):
 
     code = "S302"
 
-    def __init__(self, what: str = "", *, topic: str = "", results: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        topic: str = "",
+        results: tuple[Any, ...] = (),
+        field: str | None = None,
+        likely: str | None = None,
+        advice: str | None = None,
+    ) -> None:
         self.topic = topic
         self.results = results
         errors = self.errors
@@ -670,7 +679,8 @@ class BatchSendError(RocketMQError):
             what = f'topic "{topic}": {len(errors):,} of {len(results):,} messages were not sent'
             if first is not None:
                 what += f", the first because: {first.what}"
-        super().__init__(what, advice="look at results, and send again those that have an error there")
+        advice = advice or "look at results, and send again those that have an error there"
+        super().__init__(what, field=field, likely=likely, advice=advice)
 
     @property
     def errors(self) -> dict[int, RocketMQError]:
@@ -697,24 +707,30 @@ class UndeliveredError(RocketMQError):
 
     code = "S303"
 
-    def __init__(self, count: int, failures: tuple[Undelivered, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        count: int = 0,
+        failures: tuple[Undelivered, ...] = (),
+        field: str | None = None,
+        likely: str | None = None,
+        advice: str | None = None,
+    ) -> None:
         self.count = count
         self.failures = failures
         self.maybe_sent = any(failure.error.maybe_sent for failure in failures)
         self.retryable = bool(failures) and all(failure.error.retryable for failure in failures)
-        what = f"{count:,} submitted messages were not delivered"
-        if failures:
-            what += f", the first because: {failures[0].error.what}"
-        super().__init__(
-            what, advice="submit the messages in failures again, or give submit an on_delivery callback"
-        )
+        if not what:
+            what = f"{count:,} submitted messages were not delivered"
+            if failures:
+                what += f", the first because: {failures[0].error.what}"
+        advice = advice or "submit the messages in failures again, or give submit an on_delivery callback"
+        super().__init__(what, field=field, likely=likely, advice=advice)
 
     def joined(self, other: UndeliveredError) -> UndeliveredError:
         """One error for both."""
-        return UndeliveredError(self.count + other.count, self.failures + other.failures)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (UndeliveredError, (self.count, self.failures))
+        return UndeliveredError(count=self.count + other.count, failures=self.failures + other.failures)
 
 
 def _in_rows(tries: tuple[SendTry, ...]) -> list[tuple[SendTry, int]]:

@@ -401,7 +401,7 @@ class SendBuffer(Accumulator):
         """The error about what was not delivered and has no callback, since the last time."""
         lost, self._lost = self._lost, 0
         listed, self._undelivered = self._undelivered, []
-        return UndeliveredError(lost, tuple(listed)) if lost else None
+        return UndeliveredError(count=lost, failures=tuple(listed)) if lost else None
 
     def _look(self) -> None:
         """Give up what has waited for nothing: no answer has come for as long as a send may take."""
