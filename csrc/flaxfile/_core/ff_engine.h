@@ -120,7 +120,7 @@ static int ff_step(ff_engine *e, long timeout_ms) {
         if (e->step_error) {
             return FF_STEP_ERROR;
         }
-        if (ff_now() >= until) {
+        if (!e->events && ff_now() >= until) {
             return FF_STEP_TIMEOUT;
         }
     }

@@ -146,6 +146,7 @@ class Upload(_Transfer):
             raise ConflictError(f"{source.name} became shorter while it was sent", retryable=True)
         self.held_bytes = sum(_bytes_of(first, count, source.size, chunk) for first, count in have)
         control = WindowControl(plan.window, 2 * chunk, self._settings.window)
+        granted = field(ready, "window", int, control.window)
 
         def setup(engine: Engine) -> None:
             engine.add(
@@ -153,7 +154,7 @@ class Upload(_Transfer):
                 core.ROLE_SEND_DRIVE,
                 source.size,
                 chunk,
-                control.window,
+                max(chunk, min(control.window, granted)),
                 fd=source.fd,
                 memory=source.memory,
             )
