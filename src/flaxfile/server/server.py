@@ -137,7 +137,7 @@ class Server:
         reactor = Reactor(
             [router],
             service,
-            memory=self._limits.memory,
+            memory=self._limits.each_way,
             name="flaxfile-server",
             context=context,
             others=[zap.socket] if zap else [],

@@ -68,9 +68,11 @@ class Limits:
     """
 
     def __init__(self, memory: int, max_upload: int, max_clients: int) -> None:
-        if memory < 4 * MIN_CHUNK:
-            raise UsageError(f"memory is {memory} bytes; at least {4 * MIN_CHUNK} are needed")
+        if memory < 8 * MIN_CHUNK:
+            raise UsageError(f"memory is {memory} bytes; at least {8 * MIN_CHUNK} are needed")
         self.memory = memory
+        # Chunks that come wait with libzmq, those that go in buffers of the engine.
+        self.each_way = memory // 2
         self.max_upload = max_upload
         self.max_clients = max_clients
 

@@ -150,7 +150,7 @@ class Transfers:
 
     def _share(self, more: int = 0) -> int:
         """Bytes that each transfer may have on its way."""
-        return self._service.limits.memory // max(1, len(self) + more)
+        return self._service.limits.each_way // max(1, len(self) + more)
 
     def _spread(self) -> None:
         self._service.reactor.engine.set_share(max(2 * MIN_CHUNK, self._share()))
@@ -249,7 +249,8 @@ class Transfers:
                 raise
             self._opened(session)
             have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
-            answer: dict[str, object] = {"chunk": real, "have": have, "window": min(WINDOW, self._share())}
+            # Little at first: the acknowledgements raise it to what each transfer may have by then.
+            answer: dict[str, object] = {"chunk": real, "have": have, "window": 2 * real}
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
