@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -28,6 +29,13 @@ class Ended(NamedTuple):
 
 
 Run = Callable[..., Ended]
+
+
+class Terminal(io.StringIO):
+    """Where people read."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture

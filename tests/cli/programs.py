@@ -15,10 +15,11 @@ from pyrocketmq.cli import main as frame
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(frame.__file__).parents[2])}
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    """The program, with pipes for its output."""
+def start(*words: str, reads: bool = False) -> subprocess.Popen[str]:
+    """The program, with pipes for its output, and for its input if it reads."""
     return subprocess.Popen(
         [sys.executable, "-m", "pyrocketmq", *words],
+        stdin=subprocess.PIPE if reads else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,7 +15,7 @@ from pyrocketmq.cli.output import Column, Output
 from pyrocketmq.cli.problems import report
 from pyrocketmq.errors import ConnectTimeoutError, StoreLockedError
 
-from .conftest import Run
+from .conftest import Run, Terminal
 from .programs import ENVIRONMENT, start
 
 
@@ -135,11 +135,6 @@ class TestErrors:
         report(ConnectTimeoutError("\x1b[2Jgone"), stream=stream)
 
         assert "\x1b" not in stream.getvalue()
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 COLUMNS = [Column("name", "NAME"), Column("count", "COUNT", "right")]

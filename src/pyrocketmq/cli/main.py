@@ -39,12 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 COMMANDS: Final = {
+    "send": "send one message, or one for each line of a pipe or a file",
     "serve": "run a name server and brokers in this process",
     "topic": "what topics there are, where they are, what they hold",
     "group": "consumer groups, how far they are, and moving them",
     "msg": "find messages by id, key, place or time",
     "cluster": "brokers and name servers, their counters and settings",
     "acl": "users and access rules of brokers with auth 2.0",
+    "bench": "measure this client on this machine",
     "doctor": "find out why a client cannot work with a server",
     "dump": "print the frames between a client and a server",
 }

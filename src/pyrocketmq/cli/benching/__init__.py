@@ -1,0 +1,1 @@
+"""What ``pyrocketmq bench`` measures with, draws and compares; each module says what it does."""

@@ -1,0 +1,1 @@
+"""What ``pyrocketmq send`` is made of; each module says what it does."""
