@@ -20,6 +20,8 @@ PROGRAMS = (
     "kill_producer",
     "kill_one",
     "send_outages",
+    "signals",
+    "flat",
 )
 
 
