@@ -1,7 +1,8 @@
 """Starts an embedded broker, works with it through the low-level clients, and reports what happened.
 
-Then a hundred thousand messages go through the native core and back without a network. Every step checks what
-came back against what went in; anything else ends the demo with exit code 1.
+Then a million messages go to a broker in a process of its own, and a hundred thousand through the native core
+and back without a network. Every step checks what came back against what went in; anything else ends the demo
+with exit code 1.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import demo_codec
+import demo_firehose
 from pyrocketmq import Message
 from pyrocketmq._clock import MovableClock
 from pyrocketmq.broker import BrokerClient
@@ -171,9 +173,10 @@ def main() -> int:
     begin = time.perf_counter()
     print("An embedded name server and brokers, and the low-level clients:\n")
     asyncio.run(work())
-    print(f"\nAll of it checked, in {time.perf_counter() - begin:.1f} s.")
-    print("The native core without a network:\n")
-    return demo_codec.main()
+    print(f"\nAll of it checked, in {time.perf_counter() - begin:.1f} s.\n")
+    failed = demo_firehose.main()
+    print("\nThe native core without a network:\n")
+    return demo_codec.main() or failed
 
 
 if __name__ == "__main__":
