@@ -11,7 +11,7 @@ from pyrocketmq.cli.connecting import address_map_of, credentials_of, name_serve
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from pyrocketmq.producer import Producer
 
@@ -31,7 +31,7 @@ def producer_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def open_producer(arguments: argparse.Namespace, *, group: str) -> Iterator[Producer]:
+def open_producer(arguments: argparse.Namespace, *, group: str) -> Generator[Producer]:
     """A started producer, which is shut down at the end."""
     from pyrocketmq.producer import Producer  # noqa: PLC0415 - not for arguments that are wrong
 
@@ -40,7 +40,7 @@ def open_producer(arguments: argparse.Namespace, *, group: str) -> Iterator[Prod
 
 
 @contextlib.contextmanager
-def stopping_on_terminate() -> Iterator[None]:
+def stopping_on_terminate() -> Generator[None]:
     """SIGTERM ends what is inside as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -21,7 +21,7 @@ from pyrocketmq.errors import RocketMQError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from pyrocketmq._native.answer import SendResult
     from pyrocketmq._native.message import Message
@@ -111,7 +111,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _opened(arguments: argparse.Namespace) -> Iterator[IO[bytes]]:
+def _opened(arguments: argparse.Namespace) -> Generator[IO[bytes]]:
     if arguments.file in (None, "-"):
         yield sys.stdin.buffer
         return

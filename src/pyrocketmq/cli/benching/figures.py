@@ -28,11 +28,15 @@ def _shown_number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 1 else f"{value:,.3f}"
 
 
+def _shown_cpu(value: float) -> str:
+    return f"{value:,.2f}"
+
+
 FIGURES: Final[Mapping[str, Figure]] = {
     "per_second": Figure("MESSAGES/S", more_is_better=True, show=_shown_number),
     "mb_per_second": Figure("MB/S", more_is_better=True, show=_shown_number),
     "ns": Figure("NS", more_is_better=False, show=_shown_number),
-    "cpu_us": Figure("CPU US", more_is_better=False, show=lambda value: f"{value:,.2f}"),
+    "cpu_us": Figure("CPU US", more_is_better=False, show=_shown_cpu),
     "memory_mb": Figure("PEAK MB", more_is_better=False, show=_shown_number),
     "p50_us": Figure("P50 US", more_is_better=False, show=_shown_number),
     "p90_us": Figure("P90 US", more_is_better=False, show=_shown_number),

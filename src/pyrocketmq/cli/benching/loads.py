@@ -50,7 +50,7 @@ class Outcome:
     """Messages of one-way sends, about which nobody knows."""
     failed: int = 0
     times_ns: array[int] = field(default_factory=lambda: array("q"))
-    errors: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter[str])
 
     def failure(self, error: RocketMQError, messages: int = 1) -> None:
         """Some were not sent."""

@@ -25,7 +25,7 @@ class BenchRow:
     """What was measured under one name: the figures of each run."""
 
     name: str
-    runs: list[dict[str, float]] = field(default_factory=list)
+    runs: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
 
     def spread(self, figure: str) -> Spread | None:
         """A figure over the runs that have it."""
@@ -44,10 +44,10 @@ class Result:
 
     bench: str
     settings: Mapping[str, object]
-    rows: list[BenchRow] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    rows: list[BenchRow] = field(default_factory=list[BenchRow])
+    counts: dict[str, int] = field(default_factory=dict[str, int])
     """Messages sent, failed, and found in the topic afterwards."""
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict[str, int])
     """How often each error was met, by its text."""
     machine: dict[str, str] = field(default_factory=machine_facts)
     when: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))

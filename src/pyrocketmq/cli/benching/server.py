@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyrocketmq.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ["own_server"]
 
@@ -23,7 +23,7 @@ _STOP_S: Final = 5.0
 
 
 @contextlib.contextmanager
-def own_server(*options: str) -> Iterator[str]:
+def own_server(*options: str) -> Generator[str]:
     """The address of its name server; it ends with the context.
 
     Args:
