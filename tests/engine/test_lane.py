@@ -408,6 +408,27 @@ def test_message_with_an_id_of_its_own_keeps_it() -> None:
         assert "mine" == lane.send_message(SendEncoder("group"), message, 0, 10).msg_id
 
 
+def test_one_way_sends_wait_for_nothing_and_are_counted_until_an_answer() -> None:
+    with lane_to(stores) as (lane, server):
+        encoder = SendEncoder("orders", "broker-a")
+        for _ in range(3):
+            lane.send_oneway(encoder, Message("shop", b"x"), 0, 5)
+        assert 3 == lane.unanswered
+        assert lane.send_message(encoder, Message("shop", b"x"), 0, 5).ok
+        assert (0, 4) == (lane.unanswered, lane.requests)
+        assert [True, True, True, False] == [request.is_oneway for request in server.requests]
+
+
+def test_a_one_way_send_that_nobody_takes_ends_with_a_time_out_and_closes_the_lane() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        lane = Lane(ours, address="nobody")
+        message = Message("shop", bytes(4_000_000))
+        with pytest.raises(RpcTimeoutError, match="did not take the request"):
+            lane.send_oneway(SendEncoder("orders", "broker-a"), message, 0, 0.03)
+        assert not lane.is_open
+
+
 def test_batch_result_has_the_ids_of_all_messages() -> None:
     messages = [Message("orders", b"1"), Message("orders", b"2")]
     with lane_to(stores) as (lane, server):

@@ -112,6 +112,35 @@ def test_a_broker_that_gives_no_answer_is_followed_by_another(
         assert caught.value.maybe_sent
 
 
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_one_way_sends_of_a_thread_are_confirmed_now_and_then(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane, oneway_window=16) as producer:
+        for number in range(200):
+            producer.send_oneway(topic, b"%d" % number)
+            if number == 100:
+                rocketmq.disconnect()
+        # What is not confirmed yet is in front of these.
+        for queue in producer.queues(topic):
+            producer.send(topic, b"last", queue=queue)
+
+    stored = [message.body for message in rocketmq.messages(topic) if message.body != b"last"]
+    lost = 200 - len(stored)
+    assert len(stored) == len(set(stored))
+    assert lost <= 2 * 16  # only what was on its way when the connections were cut
+
+
+def test_a_one_way_send_from_a_thread_refuses_what_no_broker_takes(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    with Producer("orders", rocketmq.addr, max_message_bytes=1000) as producer:
+        producer.send(topic, b"before")
+        with pytest.raises(MessageTooLargeError):
+            producer.send_oneway(topic, b"0" * 1001)
+        producer.send_oneway(topic, b"after")
+
+
 def test_lanes_that_the_server_has_closed_are_made_again(rocketmq: LocalRocketMQ, topic: str) -> None:
     with Producer("orders", rocketmq.addr) as producer:
         for number in range(20):

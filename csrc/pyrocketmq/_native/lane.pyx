@@ -124,6 +124,7 @@ cdef double FRESH_SECONDS = 0.05  # one that was used so lately is taken to be a
 LANES_WORK = bool(PRMQ_LANES)
 
 cdef enum Step:
+    SENT  # all that was written
     FRAME  # a whole one is there, or one that cannot be
     LOOK  # at signals and the deadline, and go on
     SPACE  # is needed for more bytes
@@ -149,6 +150,7 @@ cdef class Lane:
     cdef int codec
     cdef bint is_busy
     cdef bint is_ended  # closed by this side
+    cdef readonly Py_ssize_t unanswered  # one-way sends since the last answer
     cdef readonly uint64_t requests
     cdef readonly uint64_t foreign_answers
     cdef readonly uint64_t requests_in
@@ -247,6 +249,20 @@ cdef class Lane:
             result._msg_id = message.get_property("UNIQ_KEY")
         return result
 
+    def send_oneway(self, SendEncoder encoder not None, Message message not None, int32_t queue_id, double timeout):
+        """Send a message without an answer; gives when the system has taken it."""
+        cdef double end = self.begin(timeout)
+        cdef SendFields fields
+        try:
+            fill_fields(&fields, queue_id, 0, 0)
+            fields.wire_flag = ONEWAY_FLAG
+            encoder.put_message(&self.out, message, &fields, None)
+            self.check_size()
+            self.send_all(end, timeout)
+            self.unanswered += 1
+        finally:
+            self.finish()
+
     def send_batch(
         self, SendEncoder encoder not None, list messages not None, int32_t queue_id, double timeout, *,
         int64_t born_ms=0,
@@ -334,6 +350,24 @@ cdef class Lane:
             )
         return 0
 
+    cdef int send_all(self, double end, double timeout) except -1:
+        """Send what is written; after an error the lane is closed, as a part of it may have left."""
+        cdef Step step = LOOK
+        try:
+            while step != SENT:
+                with nogil:
+                    step = push(self, end)
+                if step == LOOK:
+                    PyErr_CheckSignals()
+                    if monotonic() >= end:
+                        raise self.late(timeout)
+                elif step == FAILED:
+                    raise self.lost(f"it is lost ({os.strerror(errno)})", False)
+        except BaseException:
+            self.is_ended = True
+            raise
+        return 0
+
     cdef object answer_to(self, int32_t opaque, double end, double timeout, bint is_send):
         """Send what is written and wait for its answer; after an error the lane is closed.
 
@@ -364,6 +398,7 @@ cdef class Lane:
             size = WORDS_BYTES + view.header_size
             if is_send and not read_send_answer(frame, size + view.body_size, &answer):
                 if answer.flag & ANSWER_FLAG and answer.opaque == opaque:
+                    self.unanswered = 0
                     return make_send_result(PyBytes_FromStringAndSize(<const char *>frame, size), &answer)
             command = decode_view(&view)
             if not command._flag & ANSWER_FLAG:
@@ -443,11 +478,9 @@ cdef bint has_frame(FrameReader reader) noexcept nogil:
     return length < 4 or length > reader.max_frame_bytes or length <= left - 4
 
 
-cdef Step exchange(Lane lane, FrameReader reader, double end, double spin_until) noexcept nogil:
-    """Send, then receive until there is a frame, a need to look around, or an end."""
+cdef Step push(Lane lane, double end) noexcept nogil:
+    """Send until all is sent, or there is a need to look around."""
     cdef Py_ssize_t count
-    cdef double left
-    cdef bint block
     while lane.sent < written(&lane.out):
         count = lane_send(lane.fd, lane.out.start + lane.sent, written(&lane.out) - lane.sent)
         if count >= 0:
@@ -456,6 +489,17 @@ cdef Step exchange(Lane lane, FrameReader reader, double end, double spin_until)
             return FAILED if lane_wait(lane.fd, True, slice_ms(end)) < 0 and errno != EINTR else LOOK
         else:
             return LOOK if errno == EINTR else FAILED
+    return SENT
+
+
+cdef Step exchange(Lane lane, FrameReader reader, double end, double spin_until) noexcept nogil:
+    """Send, then receive until there is a frame, a need to look around, or an end."""
+    cdef Py_ssize_t count
+    cdef double left
+    cdef bint block
+    cdef Step step = push(lane, end)
+    if step != SENT:
+        return step
     while not has_frame(reader):
         if reader.end == reader.limit:
             return SPACE

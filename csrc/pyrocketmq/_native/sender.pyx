@@ -212,6 +212,10 @@ cdef class SendTable:
         """End what `take` or `take_later` began."""
         self.release(size)
 
+    def count_oneway(self):
+        """Count a one-way send that was made elsewhere."""
+        self.oneway += 1
+
     def count(self, SendResult result not None, Py_ssize_t size):
         """Count a message that a broker has stored."""
         self.sent += 1

@@ -192,6 +192,8 @@ class SendTable:
         """Have a future resolved when there is room, which it has taken then."""
     def give(self, size: int) -> None:
         """End what ``take`` or ``take_later`` began."""
+    def count_oneway(self) -> None:
+        """Count a one-way send that was made elsewhere."""
     def count(self, result: SendResult, size: int) -> None:
         """Count a message that a broker has stored."""
 

@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import message_of
-from pyrocketmq.errors import ForkedClientError, RocketMQError, TransportStateError
+from pyrocketmq.errors import (
+    ConnectionError,  # noqa: A004
+    ForkedClientError,
+    RocketMQError,
+    TransportStateError,
+)
 from pyrocketmq.producer.accumulating import BlockingBatchCalls
 from pyrocketmq.producer.async_producer import SHUTDOWN_TIMEOUT_S, AsyncProducer, make_config
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyrocketmq._native.answer import SendResult
+    from pyrocketmq._native.sender import SendTarget
     from pyrocketmq._native.stored import MessageExt
     from pyrocketmq.client.hooks import SendHook
     from pyrocketmq.client.selectors import QueueSelector
@@ -174,12 +180,18 @@ class Producer(BlockingBatchCalls):
             result = current.call_with(function, args, options)
         return result
 
-    def _send_directly(self, message: Message, timeout: float | None) -> SendResult:
+    def _pick(self, message: Message) -> SendTarget | None:
+        """Where a plain message can go at once from this thread, if anywhere."""
+        return None if threading.get_ident() == self._engine_thread else self._table.pick(message)
+
+    def _send_directly(
+        self, message: Message, timeout: float | None, target: SendTarget | None = None
+    ) -> SendResult:
         """One try on a lane of this thread; what it cannot do goes on where everything else is done."""
         current = self._current()
         sends, table = self._sends, self._table
-        target = table.pick(message)
-        if target is None or threading.get_ident() == self._engine_thread:
+        target = target or self._pick(message)
+        if target is None:
             return self._on_engine(message, timeout)
         begun = monotonic()
         seconds = sends.settings.timeout if timeout is None else timeout
@@ -215,18 +227,43 @@ class Producer(BlockingBatchCalls):
         sharding_key: str | None = None,
     ) -> None:
         """As ``AsyncProducer.send_oneway``; blocks while the broker does not keep up."""
-        self._current().call_with(
-            self._object.send_oneway,
-            (message, body),
-            {
-                "tags": tags,
-                "keys": keys,
-                "properties": properties,
-                "queue": queue,
-                "selector": selector,
-                "sharding_key": sharding_key,
-            },
-        )
+        if type(message) is not Message or body is not None or tags is not None or keys is not None:
+            message = message_of(message, body, tags, keys, properties)
+        is_plain = queue is None and selector is None and sharding_key is None
+        if not is_plain or not self._oneway_directly(message):
+            options = {"queue": queue, "selector": selector, "sharding_key": sharding_key}
+            self._current().call_with(self._object.send_oneway, (message,), options)
+
+    def _oneway_directly(self, message: Message) -> bool:
+        """On the lane of this thread, twice in each window with an answer; False when that cannot be done."""
+        self._current()
+        thread, sending = threading.get_ident(), self._sending
+        if not self._direct or thread in sending or len(sending) >= self._most_direct:
+            return False
+        target = self._pick(message)
+        if target is None:
+            return False
+        sending.add(thread)
+        try:
+            return self._oneway_to(target, message)
+        finally:
+            sending.discard(thread)
+
+    def _oneway_to(self, target: SendTarget, message: Message) -> bool:
+        window, seconds = self._table.oneway_window, self._sends.settings.timeout
+        try:
+            lane = target.link.owner.lanes.lane(seconds)
+            if lane is None:
+                return False
+            if not 0 < window // 2 <= lane.unanswered:
+                lane.send_oneway(target.link.encoder, message, target.queue_id, seconds)
+                self._table.count_oneway()
+                return True
+        except ConnectionError:
+            return False  # no broker has the whole message
+        # The answer tells that those before it on this connection were taken from the wire.
+        self._send_directly(message, None, target)
+        return True
 
     def request(self, message: Message, timeout: float | None = None) -> MessageExt:
         """As ``AsyncProducer.request``; blocks until the reply is here."""
