@@ -120,7 +120,8 @@ class Producer(BlockingBatchCalls):
         deliver_at: datetime | int | None = None,
     ) -> SendResult:
         """As ``AsyncProducer.send``; blocks until it is known what became of the message."""
-        if type(message) is not Message or body is not None or tags is not None or keys is not None:
+        is_whole = body is None and tags is None and keys is None and properties is None
+        if type(message) is not Message or not is_whole:
             message = message_of(message, body, tags, keys, properties)
         if (
             queue is None
@@ -227,7 +228,8 @@ class Producer(BlockingBatchCalls):
         sharding_key: str | None = None,
     ) -> None:
         """As ``AsyncProducer.send_oneway``; blocks while the broker does not keep up."""
-        if type(message) is not Message or body is not None or tags is not None or keys is not None:
+        is_whole = body is None and tags is None and keys is None and properties is None
+        if type(message) is not Message or not is_whole:
             message = message_of(message, body, tags, keys, properties)
         is_plain = queue is None and selector is None and sharding_key is None
         if not is_plain or not self._oneway_directly(message):
