@@ -225,9 +225,9 @@ def real_cluster(version: str, folder: Path, *topics: str) -> Iterator[RealClust
     options += ["--heap", "384m", "--direct", "384m"]
     for topic in topics:
         options += ["--topic", f"{topic}:{QUEUES}"]
-    up = launch("up", "--version", version, "--dir", str(folder), *options)
-    assert up.returncode == 0, up.stderr
     try:
+        up = launch("up", "--version", version, "--dir", str(folder), *options)
+        assert up.returncode == 0, up.stderr
         yield RealCluster(folder, json.loads(up.stdout))
     finally:
         launch("down", "--dir", str(folder), "--now", "--wipe")

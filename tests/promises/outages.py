@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pyrocketmq.nameserver import NameServerSource
 from pyrocketmq.producer import AsyncProducer
 from pyrocketmq.testing import LocalRocketMQ
 from tests.promises.cluster import Cluster
@@ -38,7 +39,7 @@ class Outage:
 
 @asynccontextmanager
 async def under_load(
-    address: str, topic: str, senders: int = SENDERS, **settings: Any
+    address: str | NameServerSource, topic: str, senders: int = SENDERS, **settings: Any
 ) -> AsyncIterator[tuple[Account, AsyncProducer]]:
     """Senders that send until the end of the block, and end before it does."""
     account = Account()

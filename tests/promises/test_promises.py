@@ -11,6 +11,7 @@ from pyrocketmq.server import ServerConfig
 from pyrocketmq.testing import LocalRocketMQ
 from tests.promises.cluster import Member, embedded_cluster
 from tests.promises.kills import kill_and_send
+from tests.promises.moving import move_name_server
 from tests.promises.outages import SENDERS, black_hole, busy, many_in_flight, no_broker, no_name_server
 
 pytestmark = [pytest.mark.asyncio(loop_factories=["uvloop"]), pytest.mark.timeout(60)]
@@ -55,6 +56,14 @@ async def test_name_servers_that_are_away_cost_no_send(members: list[Member]) ->
     assert {} == outage.account.texts
     assert set() == outage.lost()
     assert 0 == outage.found.copies.total()
+
+
+async def test_another_name_server_is_followed_and_costs_no_send(members: list[Member]) -> None:
+    account, found = await move_name_server(members)
+
+    assert {} == account.texts
+    assert account.acked <= set(found.numbers)
+    assert all(found.queues)  # of both brokers
 
 
 async def test_sends_go_on_when_all_brokers_come_back(members: list[Member]) -> None:

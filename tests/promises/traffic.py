@@ -12,6 +12,7 @@ from typing import Protocol
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq.broker import BrokerClient
 from pyrocketmq.errors import RocketMQError
+from pyrocketmq.model import MessageQueue
 from pyrocketmq.transport.utils import parse_address
 from tests.transport.peers import until
 
@@ -42,6 +43,7 @@ class Account:
         slow: acknowledged after more than half a second: a try before may have been stored too.
         pause: the longest time between two answers.
         errors: what callers got, by class.
+        brokers: how many messages each broker has acknowledged.
     """
 
     number: int = 0
@@ -54,6 +56,7 @@ class Account:
     slow: set[int] = field(default_factory=set[int])
     pause: float = 0.0
     errors: Counter[str] = field(default_factory=Counter[str])
+    brokers: Counter[str] = field(default_factory=Counter[str])
     texts: dict[str, str] = field(default_factory=dict[str, str])
     _answered_at: float = 0.0
     _ended: bool = False
@@ -102,6 +105,9 @@ class Account:
         else:
             now = time.monotonic()
             self.acked.add(number)
+            queue = result.message_queue
+            assert isinstance(queue, MessageQueue)
+            self.brokers[queue.broker_name] += 1
             self.seconds.append(now - begun)
             if now - begun > SLOW_S:
                 self.slow.add(number)
