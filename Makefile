@@ -29,6 +29,7 @@ test: $(WITH_TEST)  ## run the whole test suite
 test-real: $(WITH_TEST)  ## the suite on real brokers, released clients on ours; needs a JDK 11+, Maven and Go
 	@for version in 5.5.0 4.9.7; do $(PY) tools/rocketmq/rocketmq-server resolve --version $$version || exit 1; done
 	@$(PY) -m pytest tests/conformance --server 5.5.0 --server 4.9.7
+	@$(PY) -m pytest tests/promises/test_real_brokers.py --server 5.5.0 --server 4.9.7
 	@$(PY) -m pytest tests/interop
 
 soak: $(WITH_TEST)  ## the long fault programs, about half an hour; SOAK="vanish storm" for some of them

@@ -130,8 +130,7 @@ async def many_in_flight(
     account = Account()
     late = 0.0
     timeout = 3.0
-    room = sends + 1000
-    async with AsyncProducer("promises", cluster.address, max_in_flight=room, **settings) as producer:
+    async with AsyncProducer("promises", cluster.address, **settings) as producer:
         send = send_with(producer, topic)
         await asyncio.gather(*(account.send_one(send) for _ in range(100)))
 

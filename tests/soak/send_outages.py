@@ -1,6 +1,6 @@
 """What a producer with its default settings makes of busy, hanging and absent brokers and name servers.
 
-    python -m tests.soak.send_outages [--sends 100000] [--real 5.5.0]
+    python -m tests.soak.send_outages [--sends 16000] [--real 5.5.0]
 
 Busy, hanging and name servers: no send may fail. No broker at all: sends end with an error in their time, and
 go on within 3 seconds after a broker is back. With ``--real`` the brokers are Apache RocketMQ.
@@ -82,7 +82,7 @@ async def run(sends: int, real: str | None) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="outages under a producer")
-    parser.add_argument("--sends", type=int, default=100_000, help="in flight while brokers are stopped")
+    parser.add_argument("--sends", type=int, default=16_000, help="in flight while brokers are stopped")
     parser.add_argument("--real", metavar="VERSION", help="a release of Apache RocketMQ")
     arguments = parser.parse_args()
     return uvloop.run(run(arguments.sends, arguments.real))
