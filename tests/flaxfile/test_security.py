@@ -14,7 +14,7 @@ import zmq.asyncio
 from flaxfile.errors import AuthError, ConflictError, ConnectError, FlaxError, NotFoundError, UsageError
 from flaxfile.security import Permission, authenticator, derive, identity_from_password
 from flaxfile.security.keys import format_key, keygen, load_identity, load_keys, parse_key
-from flaxfile.security.monitor import HandshakeWatch
+from flaxfile.security.monitor import HandshakeJudge, HandshakeWatch
 from flaxfile.security.pins import KnownServers, check_fingerprint, fingerprint, parse_fingerprint
 from flaxfile.security.zap import parse_authorized
 
@@ -233,6 +233,16 @@ def test_a_fingerprint_has_130_bits_of_the_key() -> None:
     check_fingerprint("h:1", b"a" * 32, fingerprint(b"a" * 32), "the configuration")
     with pytest.raises(UsageError):
         parse_fingerprint(text[:-1])
+
+
+def test_a_plain_client_that_is_hung_up_on_again_and_again_is_told_so() -> None:
+    judge = HandshakeJudge("h:1", encrypted=False)
+    for _ in range(3):
+        assert not judge.hear(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL, 32)
+
+    with pytest.raises(AuthError, match="wants a password or a key"):
+        judge.hear(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL, 32)
+    assert HandshakeJudge("h:1", encrypted=False).hear(zmq.Event.HANDSHAKE_SUCCEEDED, 0)
 
 
 @pytest.mark.parametrize(

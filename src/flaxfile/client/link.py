@@ -458,6 +458,10 @@ class Link:
     def on_tick(self, now: float) -> None:
         """Look after what waits."""
         if not self.connected.done():
+            # A report that came while nobody looked still names the cause better than the time does.
+            self.on_aux()
+            if self.connected.done():
+                return
             waited = now - self._begun
             if waited > self._connect_timeout or (self._refused and not self._reached and waited > PATIENCE):
                 self._fail(self._judge.late(round(waited, 1)))

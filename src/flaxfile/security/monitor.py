@@ -59,13 +59,17 @@ class HandshakeJudge:
             )
         elif event == zmq.Event.HANDSHAKE_FAILED_PROTOCOL:
             raise self._mismatch(value)
-        elif event == zmq.Event.HANDSHAKE_FAILED_NO_DETAIL and self._encrypted:
+        elif event == zmq.Event.HANDSHAKE_FAILED_NO_DETAIL:
             self._closed_in_handshake += 1
-            if self._closed_in_handshake >= CLOSED_IN_HANDSHAKE_LIMIT:
+            if self._encrypted and self._closed_in_handshake >= CLOSED_IN_HANDSHAKE_LIMIT:
                 raise AuthError(
-                    f"{self._address} has another password or key than the one given",
+                    f"{self._address} has another password or key than the one given, or takes plain "
+                    "connections only",
                     hint="check FLAXFILE_PASSWORD, or the realm and identity of this server in flaxfile.toml",
                 )
+            if self._closed_in_handshake >= 2 * CLOSED_IN_HANDSHAKE_LIMIT:
+                # Who hangs up first decides which of the two reports a mismatch becomes.
+                raise self._mismatch(MECHANISM_MISMATCH)
         return False
 
     def _mismatch(self, value: int) -> FlaxError:
