@@ -6,6 +6,7 @@ import pytest
 
 from pyrocketmq._native.stored import MessageExt
 from pyrocketmq.model import Message
+from pyrocketmq.model import RemotingRequestFactory as Requests
 from pyrocketmq.producer import TransactionProducer
 from pyrocketmq.producer.transaction import (
     Commit,
@@ -14,8 +15,11 @@ from pyrocketmq.producer.transaction import (
     create_simple_transaction_listener,
     create_transaction_message,
 )
-from tests.servers import Server, Wire
+from pyrocketmq.remote.credentials import Credentials
+from pyrocketmq.transport import TlsConfig
+from tests.servers import Security, Server, Wire
 
+from .clients import new_name
 from .conftest import QUEUES
 from .reading import pull
 
@@ -117,3 +121,35 @@ def test_a_transaction_that_goes_on_is_committed_once_although_the_broker_asks(
 
         assert bodies(broker, topic) == [b"slow"]
     assert asked == []
+
+
+def test_a_client_with_keys_and_tls_commits_and_is_asked(secured: Server, keys: Security) -> None:
+    topic, group = new_name("topic"), new_name("group")
+    with Wire(secured.broker, credentials=keys.admin) as admin:
+        admin.call(Requests.create_create_topic_request(topic, QUEUES, QUEUES))
+    credentials = Credentials(keys.app.access_key, keys.app.secret_key)
+    asked: list[str | None] = []
+
+    def check(message: MessageExt) -> LocalTransactionState:
+        asked.append(message.keys)
+        return Commit
+
+    with TransactionProducer(
+        group,
+        secured.name_server,
+        check=check,
+        credentials=credentials,
+        tls=TlsConfig(ca_file=str(keys.ca_file)),
+    ) as producer:
+        with producer.transaction(topic, b"decided", timeout=20.0):
+            pass
+        with producer.transaction(topic, b"asked", keys="k", timeout=20.0) as left:
+            left.leave_open()
+        secured.until(lambda: asked, "the producer is asked", within=90.0)
+        secured.until(lambda: producer.stats()["committed"] == 2, "the broker confirms both")
+
+    with Wire(secured.broker, credentials=keys.app) as reader:
+        secured.until(lambda: len(bodies(reader, topic)) == 2, "both messages appear")
+        found = bodies(reader, topic)
+    assert sorted(found) == [b"asked", b"decided"]
+    assert asked == ["k"]

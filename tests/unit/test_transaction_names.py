@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import pytest
 
 from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model import MessageSysFlag
 from pyrocketmq.model.message_queue import MessageQueue
 from pyrocketmq.model.message_results import SendMessageResult
+from pyrocketmq.producer import AsyncTransactionProducer, ProducerConfig, TransactionProducer
 from pyrocketmq.producer.transaction import (
     Commit,
     LocalTransactionState,
@@ -116,3 +120,50 @@ def test_somebody_has_to_answer_checks() -> None:
     with pytest.raises(ConfigurationError, match="one of check and listener"):
         check_function(lambda _: Commit, listener)
     assert check_function(None, listener) == listener.check_local_transaction
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "transaction",
+        "send_message_in_transaction",
+        "transactions",
+        "begin_transaction",
+        "end_transaction",
+        "request",
+    ],
+)
+def test_both_producers_take_the_same_arguments(name: str) -> None:
+    blocking = inspect.signature(getattr(TransactionProducer, name))
+    asynchronous = inspect.signature(getattr(AsyncTransactionProducer, name))
+
+    assert str(blocking.parameters) == str(asynchronous.parameters)
+
+
+def test_settings_of_transactions_go_through_those_of_producers() -> None:
+    plain = ProducerConfig(producer_group="pay", namesrv_addr="localhost:9876", send_timeout=7.0)
+
+    producer = TransactionProducer(
+        config=plain, check=lambda _: Commit, topics=["a", "b"], end_timeout=1.0, retries=5
+    )
+
+    config = producer.config
+    assert (config.producer_group, config.send_timeout, config.retries) == ("pay", 7.0, 5)
+    assert (config.topics, config.end_timeout, config.check_timeout) == (("a", "b"), 1.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"topics": "shop"},
+        {"topics": [""]},
+        {"end_timeout": 0.0},
+        {"check_timeout": -1.0},
+        {"checks_at_once": 0},
+        {"transaction_timeout": 0.0},
+    ],
+)
+def test_settings_that_cannot_work_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TransactionProducer("pay", "localhost:9876", check=lambda _: Commit, **bad)
+    assert caught.value.field in bad
