@@ -30,7 +30,9 @@ def say(line: str) -> None:
 
 def connect(path: str) -> sqlite3.Connection:
     """A connection to the database, which several threads and processes use."""
-    return sqlite3.connect(path, timeout=30.0)
+    database = sqlite3.connect(path, timeout=30.0)
+    database.execute("PRAGMA synchronous = OFF")  # processes are killed here, not machines
+    return database
 
 
 class Program:
