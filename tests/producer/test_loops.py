@@ -101,6 +101,33 @@ async def test_nothing_is_left_behind_by_sends_that_end_in_every_way(
         assert all(link.in_flight == 0 for link in sends.targets._links.values())
 
 
+@pytest.mark.parametrize("end", ["time-out", "sweep", "loss"])
+async def test_cancelled_sends_that_are_never_answered_give_their_room_back(
+    rocketmq: LocalRocketMQ, topic: str, end: str
+) -> None:
+    count = 2000 if end == "sweep" else 50
+    async with Producer("orders", rocketmq.addr, send_timeout=0.6 if end == "time-out" else 5.0) as producer:
+        table = producer._sends.table
+        await producer.send(topic, b"first")
+        with rocketmq.faults.add("send:drop"):
+            tasks = [asyncio.create_task(producer.send(topic, b"x")) for _ in range(count)]
+            await asyncio.sleep(0.01)
+            assert count == table.in_flight
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if end == "loss":
+            rocketmq.disconnect()
+        if end == "sweep":  # looked for when a connection has twice as many waiting as the last time
+            await asyncio.gather(*(producer.send(topic, b"y") for _ in range(1100)))
+            assert table.in_flight < 1000
+            return
+        async with asyncio.timeout(5):
+            while table.in_flight:  # noqa: ASYNC110 - a count in C has no event
+                await asyncio.sleep(0.01)
+        assert 0 == table.in_flight_bytes
+
+
 # ---- sends without an answer ----
 
 

@@ -85,6 +85,9 @@ cdef class SendOwner:
         """True when nobody waits any more."""
         return self.future.done()
 
+    def dropped(self):
+        """Nobody waits any more, and no answer will be looked at."""
+
 
 cdef class RequestChannel:
     """What a connection offers to those who ask something of its peer."""
@@ -543,7 +546,9 @@ cdef class RequestChannel:
                     address=self.address,
                 )
             future = self.waiters.retire(number, until)
-            if not future.done():
+            if future.done():
+                drop_waiter(future)
+            else:
                 self.timeouts += 1
                 fail_waiter(future, twin_of(error))
         self.waiters.end_rests(tick)
@@ -582,7 +587,9 @@ cdef class RequestChannel:
         while number != NO_WAITER:
             sent = waiters.slots[number].place < self.written_before
             future = waiters.finish(number)
-            if not future.done():
+            if future.done():
+                drop_waiter(future)
+            else:
                 failed = twin_of(error)
                 failed.maybe_sent = sent
                 fail_waiter(future, failed)
@@ -638,6 +645,12 @@ cdef int set_error(object future, object error) except -1:
         future.set_exception(error)
         # Counted here; a caller who dropped the future does not want one log line for each.
         future._log_traceback = False
+    return 0
+
+
+cdef int drop_waiter(object waiter) except -1:
+    if isinstance(waiter, SendOwner):
+        waiter.dropped()
     return 0
 
 

@@ -513,6 +513,13 @@ cdef class SendCall(SendOwner):
     cdef int failed(self, object error) except -1:
         return self.hand_over(error)
 
+    def dropped(self):
+        """Nobody waits any more, and no answer will be looked at."""
+        # Without letting others in: the connection is in the middle of something.
+        self.target.link.in_flight -= 1
+        self.table.in_flight -= 1
+        self.table.in_flight_bytes -= self.size
+
     cdef int hand_over(self, object outcome) except -1:
         self.target.link.in_flight -= 1
         self.table.release(self.size)

@@ -256,11 +256,15 @@ cdef class Waiters:
 
     cdef Py_ssize_t sweep(self, int64_t until) except -1:
         cdef Py_ssize_t found = 0
+        cdef bint owned
         cdef int32_t number = self.any_waiter(0)
         while number != NO_WAITER:
             if (<object>self.slots[number].future).done():
-                self.retire(number, until)
+                owned = self.slots[number].kind == SEND_OWNED
+                waiter = self.retire(number, until)
                 found += 1
+                if owned:
+                    waiter.dropped()
             number = self.any_waiter(number + 1)
         self.sweep_at = max(1024, 2 * self.waiting)
         return found

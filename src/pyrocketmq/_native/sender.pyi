@@ -225,6 +225,8 @@ class SendCall(Coroutine[Any, Any, SendResult]):
         """What its caller awaits."""
     def done(self) -> bool:
         """True when nobody waits any more."""
+    def dropped(self) -> None:
+        """Nobody waits any more, and no answer will be looked at."""
     def __await__(self) -> Generator[Any, Any, SendResult]: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
@@ -248,6 +250,8 @@ class OnewayMark:
         """The broker that it went to."""
     def done(self) -> bool:
         """True when nobody waits any more."""
+    def dropped(self) -> None:
+        """Nobody waits any more, and no answer will be looked at."""
     def confirm(self) -> None:
         """Those up to this one are done with; who waits may go on."""
 
