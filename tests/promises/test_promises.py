@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.asyncio(loop_factories=["uvloop"]), pytest.mark.timeou
 
 async def test_brokers_that_are_killed_cost_no_send_no_message_and_no_order(members: list[Member]) -> None:
     async with embedded_cluster(members) as cluster:
-        kills = await kill_and_send(cluster, 3)
+        kills = await kill_and_send(cluster, 2)
 
     assert {} == kills.plain.texts
     assert set() == kills.lost()

@@ -20,6 +20,7 @@ PROGRAMS = (
     "kill_producer",
     "kill_one",
     "send_outages",
+    "send_vanish",
     "signals",
     "flat",
 )

@@ -1,6 +1,6 @@
 """What a producer with its default settings makes of busy, hanging and absent brokers and name servers.
 
-    python -m tests.soak.send_outages [--sends 16000] [--real 5.5.0]
+    python -m tests.soak.send_outages [--sends 16000] [--away 1 10 60] [--real 5.5.0]
 
 Busy, hanging and name servers: no send may fail. No broker at all: sends end with an error in their time, and
 go on within 3 seconds after a broker is back. With ``--real`` the brokers are Apache RocketMQ.
@@ -51,7 +51,7 @@ async def cluster_of(real: str | None) -> AsyncIterator[Cluster]:
             yield made
 
 
-async def run(sends: int, real: str | None) -> int:
+async def run(sends: int, aways: list[float], real: str | None) -> int:
     said: list[str] = []
     bad = 0
 
@@ -68,7 +68,8 @@ async def run(sends: int, real: str | None) -> int:
     async with cluster_of(real) as cluster:
         note("one broker hangs for 10 s", await black_hole(cluster, 10.0))
         note("no name server for 20 s", await no_name_server(cluster, 20.0))
-        note("no broker for 10 s", await no_broker(cluster, 10.0), may_fail=True)
+        for away in aways:
+            note(f"no broker for {away:g} s", await no_broker(cluster, away), may_fail=True)
         account, late, after = await many_in_flight(cluster, sends, 1.0, retries=0)
     said.append(
         f"{sends:,} sends without retries in flight while brokers are stopped for 1 s:"
@@ -83,9 +84,10 @@ async def run(sends: int, real: str | None) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description="outages under a producer")
     parser.add_argument("--sends", type=int, default=16_000, help="in flight while brokers are stopped")
+    parser.add_argument("--away", type=float, nargs="+", default=[1.0, 10.0, 60.0], help="no broker for")
     parser.add_argument("--real", metavar="VERSION", help="a release of Apache RocketMQ")
     arguments = parser.parse_args()
-    return uvloop.run(run(arguments.sends, arguments.real))
+    return uvloop.run(run(arguments.sends, arguments.away, arguments.real))
 
 
 if __name__ == "__main__":

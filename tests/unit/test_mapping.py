@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -253,15 +254,20 @@ def test_threads_may_read_while_routes_change() -> None:
             if mapping.select_queue("shop", message) is None:
                 missing.append(1)
 
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for turn in range(200):
-        mapping.update("shop", route({"a": 1 + turn % 4}))
-        if turn % 50 == 0:
-            mapping.age()
-    done.set()
-    for thread in threads:
-        thread.join(10)
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)  # they take turns often
+    try:
+        for thread in threads:
+            thread.start()
+        for turn in range(100):
+            mapping.update("shop", route({"a": 1 + turn % 4}))
+            if turn % 25 == 0:
+                mapping.age()
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        for thread in threads:
+            thread.join(10)
 
     assert [] == missing
