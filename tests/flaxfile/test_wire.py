@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
+from pathlib import Path
 
 import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flaxfile._core.hashing import root_hash, xxh3_64, xxh3_128
+from flaxfile._core.hashing import cut_file, root_hash, xxh3_64, xxh3_128
 from flaxfile.errors import FlaxError, ProtocolError
 from flaxfile.protocol.chunkmap import chunk_count, encode_description, parse_journal, runs
+from flaxfile.protocol.delta import Copy, decode_copies, decode_signature, encode_copies, find_copies
 from flaxfile.protocol.header import HEADER_SIZE, Header, decode_header, encode_header, seal, verify
 from flaxfile.protocol.messages import decode_payload, encode_payload, field
 from flaxfile.protocol.pack import decode_pack, encode_pack
@@ -151,3 +154,57 @@ def test_the_root_tells_size_chunk_and_order_apart() -> None:
     roots |= {root_hash(20, 11, one + two), root_hash(0, 10, b"")}
 
     assert 5 == len(roots)
+
+
+COPIES = st.builds(Copy, U64, U64, st.lists(st.tuples(U64, U32), min_size=1, max_size=64).map(tuple))
+
+
+@given(st.lists(COPIES, max_size=10))
+def test_copies_come_back_as_they_were(copies: list[Copy]) -> None:
+    assert copies == decode_copies(encode_copies(copies))
+
+
+@given(st.binary(max_size=300))
+def test_random_bytes_are_copies_or_an_error(data: bytes) -> None:
+    with contextlib.suppress(ProtocolError):
+        decode_copies(data)
+    with contextlib.suppress(ProtocolError):
+        decode_signature(data)
+
+
+@given(
+    st.lists(st.integers(0, 8), max_size=12),
+    st.lists(st.integers(0, 8), max_size=12),
+    st.integers(1, 60),
+)
+def test_what_is_copied_is_what_would_have_been_sent(old: list[int], new: list[int], chunk: int) -> None:
+    """Blocks by number, each of its own content and length; the pieces put together are the chunk."""
+    blocks = [bytes([65 + number]) * (10 + 7 * number) for number in range(9)]
+    tables = [
+        b"".join(len(blocks[i]).to_bytes(4, "little") + xxh3_128(blocks[i]) for i in numbers)
+        for numbers in (old, new)
+    ]
+    old_bytes, new_bytes = (b"".join(blocks[i] for i in numbers) for numbers in (old, new))
+    found = find_copies(tables[0], tables[1], len(new_bytes), chunk)
+
+    for index, segments in found.items():
+        copied = b"".join(old_bytes[at : at + length] for at, length in segments)
+        assert new_bytes[index * chunk : (index + 1) * chunk] == copied
+    if set(new) <= set(old):
+        assert chunk_count(len(new_bytes), chunk) == len(found)
+
+
+@pytest.mark.parametrize("size", [0, 1, 16384, 16385, 5_000_000])
+def test_the_blocks_of_a_file_cover_it(tmp_path: Path, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    (tmp_path / "file").write_bytes(data)
+    with (tmp_path / "file").open("rb") as file:
+        table = cut_file(file.fileno(), size)
+    lengths = [int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 20)]
+    at = 0
+    for number, length in enumerate(lengths):
+        assert xxh3_128(data[at : at + length]) == table[20 * number + 4 : 20 * number + 20]
+        at += length
+
+    assert size == at
+    assert all(16384 <= length <= 262144 for length in lengths[:-1])

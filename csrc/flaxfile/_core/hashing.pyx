@@ -9,8 +9,15 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENODATA, errno
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memmove
 
-__all__ = ["hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+__all__ = ["cut_file", "hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+
+cdef extern from "ff_cut.h" nogil:
+    void ff_prepare_cuts()
+    size_t ff_cut(const uint8_t *at, size_t size)
+    enum:
+        FF_CUT_MOST
 
 cdef extern from "ff_base.h" nogil:
     int ff_read_all(int fd, uint8_t *to, size_t size, uint64_t at)
@@ -139,3 +146,50 @@ def hash_chunks(int fd, uint64_t base, uint64_t size, uint64_t chunk, uint64_t f
 def root_hash(uint64_t size, uint64_t chunk, bytes hashes not None) -> bytes:
     """Return the hash over size, chunk size and the hashes of all chunks: the name of these bytes."""
     return xxh3_128(size.to_bytes(8, "little") + chunk.to_bytes(8, "little") + hashes)
+
+
+def cut_file(int fd, uint64_t size) -> bytes:
+    """Return the blocks of a file by its content: for each its length, 4 bytes little endian, and its XXH3-128.
+
+    A file that ends before ``size`` gives blocks of less.
+    """
+    cdef size_t room_size = 4 << 20
+    cdef uint64_t at = 0
+    cdef size_t held = 0
+    cdef size_t used, length
+    cdef ptrdiff_t got = 0
+    cdef bint more = True
+    cdef uint8_t *room = <uint8_t *>ff_aligned(room_size)
+    found = []
+    if not room:
+        raise MemoryError
+    try:
+        while more or held:
+            with nogil:
+                while more and held < room_size:
+                    length = room_size - held
+                    if size - at < length:
+                        length = <size_t>(size - at)
+                    got = ff_pread_some(fd, room + held, length, at) if length else 0
+                    if got <= 0:
+                        more = False
+                    else:
+                        held += <size_t>got
+                        at += <uint64_t>got
+            if got < 0:
+                raise OSError(errno, "reading failed")
+            used = 0
+            # A block may only be cut where all that it may reach is there.
+            while used < held and (not more or held - used >= FF_CUT_MOST):
+                with nogil:
+                    length = ff_cut(room + used, held - used)
+                found.append(int(length).to_bytes(4, "little") + _digest(XXH3_128bits(room + used, length)))
+                used += length
+            memmove(room, room + used, held - used)
+            held -= used
+    finally:
+        ff_aligned_free(room)
+    return b"".join(found)
+
+
+ff_prepare_cuts()

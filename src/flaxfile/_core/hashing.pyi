@@ -6,7 +6,7 @@ the hashes of the chunks of a transfer, so that both sides know it without readi
 
 from typing_extensions import Buffer
 
-__all__ = ["hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+__all__ = ["cut_file", "hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
 
 def xxh3_64(data: Buffer, seed: int = 0) -> int:
     """Return the XXH3 hash of bytes as an unsigned 64-bit number."""
@@ -26,3 +26,10 @@ def hash_chunks(fd: int, base: int, size: int, chunk: int, first: int, count: in
 
 def root_hash(size: int, chunk: int, hashes: bytes) -> bytes:
     """Return the hash over size, chunk size and the hashes of all chunks: the name of these bytes."""
+
+def cut_file(fd: int, size: int) -> bytes:
+    """Return the blocks of a file by its content: for each its length, 4 bytes little endian, and its
+    XXH3-128.
+
+    A file that ends before ``size`` gives blocks of less.
+    """

@@ -237,6 +237,7 @@ class AsyncClient:
         mode: bool = True,
         mtime: bool = True,
         fsync: bool = False,
+        delta: bool = False,
     ) -> TransferResult:
         """Send a file; the key has the new content when this returns, and the old one until then.
 
@@ -249,6 +250,7 @@ class AsyncClient:
             progress: called with bytes done and bytes in all, at most 20 times a second.
             mode: keep the permission bits of the file.
             mtime: keep its time of modification.
+            delta: send only what the version that is there does not have; for links slower than disks.
             fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
         check_key(key)
@@ -272,6 +274,7 @@ class AsyncClient:
                     "if_match": if_match,
                     "fsync": fsync,
                 },
+                delta=delta,
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),
             )

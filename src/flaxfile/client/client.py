@@ -142,6 +142,7 @@ class Client:
         mode: bool = True,
         mtime: bool = True,
         fsync: bool = False,
+        delta: bool = False,
     ) -> TransferResult:
         """Send a file, see `AsyncClient.upload`; ``progress`` is called on the thread of this client."""
         return self.call(
@@ -155,6 +156,7 @@ class Client:
                 mode=mode,
                 mtime=mtime,
                 fsync=fsync,
+                delta=delta,
             )
         )
 

@@ -8,11 +8,12 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash
 from flaxfile.adaptive import Plan, WindowControl, plan_transfer
+from flaxfile.client.difference import Difference, ranges
 from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
 from flaxfile.model import TransferResult
 from flaxfile.protocol.chunkmap import chunk_count
@@ -108,6 +109,7 @@ class Upload(_Transfer):
         source: what is sent; opened and closed by the caller.
         key: where to.
         options: further fields of the opening.
+        delta: whether what the old version has already is copied there.
         progress: told about what has arrived.
         moved: called at each progress.
     """
@@ -119,10 +121,12 @@ class Upload(_Transfer):
         key: str,
         *,
         options: dict[str, object],
+        delta: bool,
         progress: Progress | None,
         moved: Callable[[], None],
     ) -> None:
         super().__init__(settings, progress, moved)
+        self._delta = delta
         self._source = source
         self._key = key
         self._options = options
@@ -134,16 +138,21 @@ class Upload(_Transfer):
         if plan.sockets > link.sockets:
             await asyncio.wrap_future(link.grow(plan.sockets))
         payload = {"key": self._key, "size": source.size, "chunk": plan.chunk, "blocks": source.blocks}
+        difference = await Difference.find(link, source, self._key) if self._delta else None
+        if difference is not None:
+            payload |= {"chunk": difference.chunk, "base": difference.etag}
         number, ready = await self._open(link, Type.PUT_OPEN, {**payload, **self._options})
         if isinstance(ready.get("done"), dict):
             return self._result(plan, ready["done"])
         chunk = field(ready, "chunk", int)
         if not 1 <= chunk <= MAX_CHUNK or number == 0:
             raise ProtocolError(f"the server wants chunks of {chunk} bytes")
-        have = _ranges(ready.get("have"), chunk_count(source.size, chunk))
+        have = ranges(ready.get("have"), chunk_count(source.size, chunk))
         held = [(first, await asyncio.to_thread(source.hashes, chunk, first, count)) for first, count in have]
         if any(len(hashes) != 8 * count for (_, hashes), (_, count) in zip(held, have, strict=True)):
             raise ConflictError(f"{source.name} became shorter while it was sent", retryable=True)
+        if difference is not None and ready.get("base") is True:
+            held += await difference.copy(link, number, chunk, have)
         self.held_bytes = sum(_bytes_of(first, count, source.size, chunk) for first, count in have)
         control = WindowControl(plan.window, 2 * chunk, self._settings.window)
         granted = field(ready, "window", int, control.window)
@@ -325,22 +334,6 @@ class Download(_Transfer):
             )
         if summed.get("root") != root:
             raise IntegrityError(f"{self._key!r} has not arrived as it is stored")
-
-
-def _ranges(value: object, chunks: int) -> list[tuple[int, int]]:
-    """Ranges of chunks that the server says it has, checked."""
-    found: list[tuple[int, int]] = []
-    for item in cast("list[object]", value) if isinstance(value, list) else []:
-        numbers = cast("list[object]", item) if isinstance(item, list) else []
-        if len(numbers) != 2:
-            raise ProtocolError("the server says what it has in a way that is not understood")
-        first, count = numbers
-        if not (isinstance(first, int) and isinstance(count, int)) or first < 0 or count < 1:
-            raise ProtocolError(f"the server says that it has {count!r} chunks from {first!r} on")
-        if first + count > chunks:
-            raise ProtocolError(f"the server says that it has chunks {first} to {first + count} of {chunks}")
-        found.append((first, count))
-    return found
 
 
 def _bytes_of(first: int, count: int, size: int, chunk: int) -> int:

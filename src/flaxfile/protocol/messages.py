@@ -58,6 +58,9 @@ class Type(enum.IntEnum):
     PACK_ACK = 41
     PACK_GET = 42
     PACK = 43
+    SIG_GET = 50
+    SIG = 51
+    COPY = 52
     PING = 60
     PONG = 61
     ERROR = 63
@@ -79,7 +82,7 @@ MAX_SOCKETS: Final = 16
 MAX_SIZE: Final = 1 << 60
 PAGE_LIMIT: Final = 1000
 """Entries in one answer to LIST."""
-CAPABILITIES: Final = ("resume", "pack")
+CAPABILITIES: Final = ("resume", "pack", "delta")
 
 _T = TypeVar("_T")
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from flaxfile._core.hashing import cut_file
 from flaxfile.errors import AuthError, FlaxError, LimitError, ProtocolError
 from flaxfile.paths import check_key, check_prefix
-from flaxfile.protocol.messages import MAX_PACK, PAGE_LIMIT, Type, field, texts
+from flaxfile.protocol.delta import encode_signature
+from flaxfile.protocol.messages import MAX_CHUNK, MAX_PACK, PAGE_LIMIT, Type, field, texts
 from flaxfile.protocol.pack import MAX_FILES, decode_pack, encode_pack
 from flaxfile.store.listing import page
 
@@ -56,6 +58,7 @@ class FileRequests:
             Type.MOVE: self._move,
             Type.MKDIR: self._make_folder,
             Type.PACK_GET: self._pack_get,
+            Type.SIG_GET: self._signature,
         }
 
     def _ok(self, peer: bytes, head: Header) -> Callable[[dict[str, object]], None]:
@@ -93,6 +96,25 @@ class FileRequests:
         store = self._service.store
         self._service.run(
             peer, head, lambda _tell: _plain(store.stat(key, digest=digest)), self._ok(peer, head)
+        )
+
+    def _signature(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        check_key(key)
+        session.check_key(key)
+
+        def work(_tell: Callable[[], None]) -> bytes:
+            fd, entry, _ = self._service.store.open_read(key)
+            try:
+                table = cut_file(fd, entry.size)
+            finally:
+                os.close(fd)
+            if len(table) > MAX_CHUNK:
+                raise LimitError(f"{key!r} has too many blocks for one message", retryable=False)
+            return encode_signature(entry.etag, table)
+
+        self._service.run(
+            peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.SIG, answer)
         )
 
     def _delete(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:

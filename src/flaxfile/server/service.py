@@ -268,6 +268,8 @@ class Service:
             self._files.requests[Type(head.type)](session, peer, head, decode_payload(payload))
         elif head.type == Type.PACK_PUT:
             self._files.pack_put(session, peer, head, payload)
+        elif head.type == Type.COPY:
+            self.transfers.copy(session, peer, head, payload)
         elif head.type != Type.PONG:
             raise ProtocolError(f"messages of type {head.type} are not known here")
 

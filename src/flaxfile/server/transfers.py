@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flaxfile._core import engine as core
-from flaxfile._core.hashing import hash_chunks, root_hash
+from flaxfile._core.hashing import hash_chunks, root_hash, xxh3_64
 from flaxfile.adaptive import chunk_for
 from flaxfile.errors import (
     ConflictError,
@@ -27,8 +27,11 @@ from flaxfile.errors import (
     from_os_error,
 )
 from flaxfile.paths import check_key
+from flaxfile.protocol.chunkmap import chunk_count, runs
+from flaxfile.protocol.delta import Copy, decode_copies
 from flaxfile.protocol.header import Header
 from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, MAX_SIZE, MIN_CHUNK, Type, field
+from flaxfile.store.parts import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +77,8 @@ class _Wish:
     mtime_ns: int | None
     if_absent: bool
     if_match: str | None
+    base: str
+    """Version of the key that chunks may be copied from; empty for none."""
     fsync: bool
 
     @classmethod
@@ -93,6 +98,7 @@ class _Wish:
             mtime_ns=mtime_ns if isinstance(mtime_ns, int) and abs(mtime_ns) < 1 << 62 else None,
             if_absent=payload.get("if_absent") is True,
             if_match=field(payload, "if_match", str, "") or None,
+            base=field(payload, "base", str, ""),
             fsync=payload.get("fsync") is True,
         )
 
@@ -104,6 +110,11 @@ class _Upload:
     wish: _Wish
     chunk: int
     part: Part
+    base_fd: int
+    """The version that chunks are copied from, -1 for none."""
+    copying: int = 0
+    afterwards: Callable[[], None] | None = None
+    """What happens to the files once nothing is being copied any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -225,10 +236,10 @@ class Transfers:
         chunk = self._chunk(field(payload, "chunk", int))
         store = self._service.store
 
-        def work(tell: Callable[[], None]) -> tuple[Part, int]:
+        def work(tell: Callable[[], None]) -> tuple[Part, int, int]:
             if wish.if_absent or wish.if_match is not None:
                 store.check(wish.key, if_absent=wish.if_absent, if_match=wish.if_match)
-            return store.open_part(
+            part, real = store.open_part(
                 session.owner,
                 wish.key,
                 wish.source,
@@ -238,24 +249,93 @@ class Transfers:
                 blocks=wish.blocks,
                 tell=tell,
             )
+            return part, real, self._open_base(wish) if wish.base else -1
 
-        def ready(result: tuple[Part, int]) -> None:
-            part, real = result
-            upload = _Upload(session, peer, wish, real, part)
+        def ready(result: tuple[Part, int, int]) -> None:
+            part, real, base_fd = result
+            upload = _Upload(session, peer, wish, real, part, base_fd)
             try:
                 number = self._begin_upload(upload)
             except BaseException:
-                store.keep(part)
+                self._put_away(upload, keep=True)
                 raise
             self._opened(session)
             have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
             # Little at first: the acknowledgements raise it to what each transfer may have by then.
             answer: dict[str, object] = {"chunk": real, "have": have, "window": 2 * real}
+            answer["base"] = base_fd >= 0
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
         self._open(session)
         self._service.run(peer, head, work, ready, lambda: self._opened(session))
+
+    def _open_base(self, wish: _Wish) -> int:
+        """The version that chunks are to be copied from, if it is still the one of the key."""
+        try:
+            fd, entry, _ = self._service.store.open_read(wish.key)
+        except FlaxError:
+            return -1
+        if entry.etag != wish.base:
+            os.close(fd)
+            return -1
+        return fd
+
+    def copy(self, session: Session, peer: bytes, head: Header, payload: bytes) -> None:
+        """Take chunks of an upload from the version that the key has."""
+        upload = self._all.get(head.transfer)
+        if not isinstance(upload, _Upload) or upload.session is not session or upload.base_fd < 0:
+            raise ProtocolError("there is no upload that could copy", retryable=True)
+        copies = decode_copies(payload)
+        wish, chunk = upload.wish, upload.chunk
+        if any(item.index >= chunk_count(wish.size, chunk) for item in copies):
+            raise ProtocolError(f"{wish.key!r} does not have so many chunks")
+        # The files stay open, and the part its own, until this is done, whatever becomes of the upload.
+        upload.copying += 1
+
+        def work(_tell: Callable[[], None]) -> list[Copy]:
+            good: list[Copy] = []
+            for item in copies:
+                at = item.index * chunk
+                data = b"".join(os.pread(upload.base_fd, length, offset) for offset, length in item.segments)
+                if len(data) == min(chunk, wish.size - at) and xxh3_64(data) == item.hash:
+                    write_at(upload.part.fd, data, at)
+                    good.append(item)
+            return good
+
+        def settled() -> None:
+            upload.copying -= 1
+            if upload.copying == 0 and upload.afterwards is not None:
+                upload.afterwards()
+
+        def done(good: list[Copy]) -> None:
+            engine = self._service.reactor.engine
+            if self._all.get(head.transfer) is upload:
+                for item in good:
+                    engine.preset(head.transfer, item.index, item.hash.to_bytes(8, "little"))
+            settled()
+            held = [item.index for item in good]
+            self._service.counters["copied_chunks"] += len(held)
+            self._service.reply(peer, head, Type.OK, {"held": runs(held)})
+
+        self._service.run(peer, head, work, done, settled)
+
+    def _put_away(self, upload: _Upload, *, keep: bool) -> None:
+        """Close the files of an upload, and keep or drop its part, as soon as nothing is copied any more."""
+
+        def now() -> None:
+            if upload.base_fd >= 0:
+                os.close(upload.base_fd)
+                upload.base_fd = -1
+            if keep:
+                self._service.store.keep(upload.part)
+            else:
+                self._service.store.drop(upload.part)
+
+        if upload.copying:
+            upload.afterwards = now
+        else:
+            now()
 
     def _free_part(self, session: Session, wish: _Wish) -> None:
         """Whoever was killed in this very upload holds its part until the server notices: look now."""
@@ -293,6 +373,8 @@ class Transfers:
             raise ProtocolError("there is no such upload", retryable=True)
         engine = self._service.reactor.engine
         missing = engine.missing(head.transfer, 1)
+        if upload.copying:
+            raise ProtocolError(f"{upload.wish.key!r} is still being copied together", retryable=True)
         if missing:
             raise ProtocolError(
                 f"{upload.wish.key!r} cannot be published: chunk {missing[0][0]} has not arrived",
@@ -310,6 +392,9 @@ class Transfers:
 
         def work(_tell: Callable[[], None]) -> Entry:
             try:
+                if upload.base_fd >= 0:
+                    os.close(upload.base_fd)
+                    upload.base_fd = -1
                 return store.publish(
                     upload.part,
                     upload.wish.key,
@@ -489,10 +574,8 @@ class Transfers:
         self._service.reactor.engine.remove(number)
         if isinstance(transfer, _Download):
             os.close(transfer.fd)
-        elif keep:
-            self._service.store.keep(transfer.part)
         else:
-            self._service.store.drop(transfer.part)
+            self._put_away(transfer, keep=keep)
 
 
 def _unchanged(fd: int, entry: Entry) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["MAP_SUFFIX", "PART_SUFFIX", "Part", "chunk_of", "open_part", "part_name", "reserve"]
+__all__ = ["MAP_SUFFIX", "PART_SUFFIX", "Part", "chunk_of", "open_part", "part_name", "reserve", "write_at"]
 
 PART_SUFFIX: Final = ".part"
 MAP_SUFFIX: Final = ".map"
@@ -143,6 +143,14 @@ def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def write_at(fd: int, data: bytes, at: int) -> None:
+    """Write all of it at a place."""
+    view = memoryview(data)
+    while view:
+        put = os.pwrite(fd, view, at)
+        view, at = view[put:], at + put
 
 
 def _verify(

@@ -336,3 +336,39 @@ async def test_no_part_is_left_by_what_succeeded(client: AsyncClient, server: Se
 
     assert 0 == server.stats()["parts"]
     assert ["file", "store"] == names_in(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["overwritten", "inserted", "removed", "appended", "nothing"])
+async def test_a_changed_file_costs_what_has_changed(
+    client: AsyncClient, store: Path, tmp_path: Path, change: str
+) -> None:
+    old = data_of(16 * MIB)
+    middle = len(old) // 2
+    new = {
+        "overwritten": old[:middle] + b"0123456789" + old[middle + 10 :],
+        "inserted": old[:middle] + b"0123456789" + old[middle:],
+        "removed": old[:middle] + old[middle + 10 :],
+        "appended": old + b"0123456789",
+        "nothing": old,
+    }[change]
+    source = tmp_path / "source"
+    source.write_bytes(old)
+    await client.upload(source, "file")
+    source.write_bytes(new)
+    result = await client.upload(source, "file", delta=True)
+
+    assert new == (store / "file").read_bytes()
+    assert result.bytes_sent <= 400_000
+
+
+async def test_a_file_that_has_nothing_of_the_old_one_is_sent_whole(
+    client: AsyncClient, store: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(data_of(5 * MIB))
+    await client.upload(source, "file", delta=True)
+    source.write_bytes(data_of(6 * MIB))
+    result = await client.upload(source, "file", delta=True)
+
+    assert source.read_bytes() == (store / "file").read_bytes()
+    assert 6 * MIB == result.bytes_sent
