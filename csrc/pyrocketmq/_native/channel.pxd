@@ -43,6 +43,7 @@ cdef class RequestChannel:
     cdef object transport
     cdef object clock
     cdef object create_future
+    cdef dict future_arguments  # of asyncio.Future, or None when the loop has futures of its own
     cdef object call_soon
     cdef object flush_method
     cdef object timer
@@ -99,6 +100,7 @@ cdef class RequestChannel:
         self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
     ) except -1
     cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1
+    cdef object make_future(self)
     cdef bint is_here(self) except -1
     cdef bint is_free(self) noexcept
     cdef Slot *enlist(

@@ -32,7 +32,7 @@ from pyrocketmq._native.waiters cimport (
     Waiters,
 )
 
-from asyncio import get_running_loop
+from asyncio import Future, get_running_loop
 from collections import namedtuple
 
 from pyrocketmq._native.frame import frame_info
@@ -50,8 +50,23 @@ __all__ = []
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
 
+cdef extern from *:
+    """
+    /* As type(*args, **kwargs), with arguments that are kept from call to call. */
+    static PyObject *prmq_make(PyObject *kind, PyObject *args, PyObject *kwargs) {
+        PyTypeObject *type = (PyTypeObject *)kind;
+        PyObject *made = type->tp_new(type, args, kwargs);
+        if (made != NULL && type->tp_init(made, args, kwargs) < 0) Py_CLEAR(made);
+        return made;
+    }
+    """
+    object make_object "prmq_make"(object kind, tuple args, dict kwargs)
+
 cdef enum:
     KEPT_OUTPUT_BYTES = 1048576
+
+cdef object PlainFuture = Future
+cdef tuple NO_ARGUMENTS = ()
 
 ConnectionStats = namedtuple(
     "ConnectionStats",
@@ -306,6 +321,12 @@ cdef class RequestChannel:
         self.sends = True
         return future
 
+    cdef object make_future(self):
+        """As `create_future` of the loop, without a new dict for its one argument."""
+        if self.future_arguments is None:
+            return self.create_future()
+        return make_object(PlainFuture, NO_ARGUMENTS, self.future_arguments)
+
     cdef bint is_free(self) noexcept:
         return self.is_made and not self.is_ended and written(&self.out) < self.write_buffer_bytes
 
@@ -323,7 +344,7 @@ cdef class RequestChannel:
         encoder.put_message(&self.out, message, fields, None)
         if owner.future is None:
             try:
-                owner.future = self.create_future()
+                owner.future = self.make_future()
             except BaseException:
                 self.out.at = self.out.start + start
                 raise
@@ -336,7 +357,7 @@ cdef class RequestChannel:
         """A future for the answer to the frame that was just written from `start` on."""
         cdef Slot *slot
         try:
-            future = self.create_future()
+            future = self.make_future()
         except BaseException:
             self.out.at = self.out.start + start
             raise

@@ -366,6 +366,8 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         """Called by the event loop."""
         self.loop = asyncio.get_running_loop()
         self.create_future = self.loop.create_future
+        if type(self.create_future()) is asyncio.Future:
+            self.future_arguments = {"loop": self.loop}
         self.call_soon = self.loop.call_soon
         self.flush_method = self.flush
         self.thread = PyThread_get_thread_ident()
