@@ -62,6 +62,34 @@ def test_after_a_busy_answer_it_grows_by_one_in_a_round() -> None:
     assert 9 == window.limit
 
 
+def test_answers_that_take_long_make_it_smaller_once_in_a_round() -> None:
+    window = SendWindow(maximum=64, first=16)
+    numbers = [window.take() for _ in range(16)]
+
+    for number in numbers:
+        window.succeeded(0.5, number)
+    assert (12, 0, 0) == (window.limit, window.in_flight, window.busy_answers)
+    window.succeeded(0.5, window.take())
+    assert 9 == window.limit
+
+
+def test_answers_that_are_neither_quick_nor_slow_leave_it_as_it_is() -> None:
+    window = SendWindow(maximum=64, first=4)
+
+    for _ in range(20):
+        number = fill(window)
+        window.succeeded(0.2, number)
+    assert 4 == window.limit
+
+
+def test_requests_without_an_answer_halve_it() -> None:
+    window = SendWindow(maximum=64, first=16)
+
+    window.late(window.take())
+    window.ended()
+    assert (8, 0) == (window.limit, window.busy_answers)
+
+
 def test_it_never_closes() -> None:
     window = SendWindow(maximum=4, first=4)
 

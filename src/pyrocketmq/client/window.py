@@ -9,14 +9,18 @@ from typing import Final
 
 __all__ = ["SendWindow"]
 
-FIRST_LIMIT: Final = 16
+FIRST_LIMIT: Final = 4
+QUICK_S: Final = 0.1
+"""Answers that take no longer than this let a window grow."""
+SLOW_S: Final = 0.3
+"""Answers that take longer make it smaller: more under way would only wait longer, and at last time out."""
 
 
 class SendWindow:
     """How many requests one broker may have at a time: halved when it is busy, grown while it is not.
 
-    It grows with each success until the broker is busy for the first time, then by one in each round. A round
-    of busy answers counts once.
+    It grows with each quick success until the broker is busy or slow for the first time, then by one in each
+    round. A round of busy or of slow answers counts once.
 
     Args:
         maximum: the limit never grows beyond this.
@@ -25,7 +29,7 @@ class SendWindow:
 
     __slots__ = (
         "_credit",
-        "_halved_at",
+        "_shrunk_at",
         "_taken",
         "_warming",
         "busy_answers",
@@ -43,7 +47,7 @@ class SendWindow:
         self.busy_answers = 0
         """How often the broker has said that it is busy."""
         self._taken = 0
-        self._halved_at = 0
+        self._shrunk_at = 0
         self._credit = 0
         self._warming = True
 
@@ -61,11 +65,18 @@ class SendWindow:
         self._taken += 1
         return self._taken
 
-    def succeeded(self) -> None:
-        """A request was answered as it should be."""
+    def succeeded(self, seconds: float = 0.0, number: int = 0) -> None:
+        """A request was answered as it should be.
+
+        Args:
+            seconds: how long that took.
+            number: what ``take`` gave for it; needed where the answer may be slow.
+        """
         was_full = self.in_flight >= self.limit
         self.in_flight -= 1
-        if was_full and self.limit < self.maximum:
+        if seconds > SLOW_S:
+            self._shrink(number, self.limit * 3 // 4)
+        elif was_full and self.limit < self.maximum and seconds <= QUICK_S:
             self._credit += 1
             if self._warming or self._credit >= self.limit:
                 self._credit = 0
@@ -74,12 +85,11 @@ class SendWindow:
     def busy(self, number: int) -> None:
         """The broker has too much to do for a request, which goes on or is repeated."""
         self.busy_answers += 1
-        if number > self._halved_at:
-            # Those that were under way by now tell of the same trouble.
-            self._halved_at = self._taken
-            self._warming = False
-            self._credit = 0
-            self.limit = max(1, self.limit // 2)
+        self._shrink(number, self.limit // 2)
+
+    def late(self, number: int) -> None:
+        """No answer came in time to a request, which goes on or is repeated."""
+        self._shrink(number, self.limit // 2)
 
     def busy_again(self) -> None:
         """A request that was repeated found the broker busy once more."""
@@ -97,3 +107,11 @@ class SendWindow:
             "in_flight": self.in_flight,
             "busy_answers": self.busy_answers,
         }
+
+    def _shrink(self, number: int, limit: int) -> None:
+        if number > self._shrunk_at:
+            # Those that were under way by now tell of the same trouble.
+            self._shrunk_at = self._taken
+            self._warming = False
+            self._credit = 0
+            self.limit = max(1, limit)

@@ -246,9 +246,10 @@ class SendBuffer(Accumulator):
         window, number = parcel.sent
         outcome = parcel.outcome
         if self._parcels.is_good(outcome):
-            outcome.message_queue = parcel.tried.queue
-            window.succeeded()
-            self._progress_at = monotonic()
+            tried = parcel.tried
+            outcome.message_queue = tried.queue
+            now = self._progress_at = monotonic()
+            window.succeeded(now - tried.begun, number)
             self._stored(parcel)
         else:
             self._parcels.note_refusal(parcel, number)
@@ -337,7 +338,7 @@ class SendBuffer(Accumulator):
             error = self.closed_error()
         else:
             if window is not None:
-                window.succeeded()
+                window.ended()
             self._progress_at = monotonic()
             self._stored(parcel, counted=1)
             self.wake_up()

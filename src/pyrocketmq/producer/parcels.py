@@ -14,7 +14,7 @@ from pyrocketmq.client.outgoing import Outgoing
 from pyrocketmq.client.retry import LEAST_SHARE, RetryPlan
 from pyrocketmq.client.targets import Try
 from pyrocketmq.client.window import SendWindow
-from pyrocketmq.errors import BrokerBusyError, ConnectionError, RocketMQError  # noqa: A004
+from pyrocketmq.errors import BrokerBusyError, ConnectionError, RocketMQError, RpcTimeoutError  # noqa: A004
 from pyrocketmq.model.enums import ResponseCode
 
 if TYPE_CHECKING:
@@ -108,8 +108,11 @@ class ParcelSends:
     def note_refusal(self, parcel: Parcel, number: int) -> None:
         """Look at a quick try that failed for a broker that has too much to do."""
         outcome = parcel.outcome
-        if isinstance(outcome, SendResult) and outcome.code == _BUSY:
-            self.window(parcel.tried.queue.broker_name).busy(number)
+        if isinstance(outcome, SendResult):
+            if outcome.code == _BUSY:
+                self.window(parcel.tried.queue.broker_name).busy(number)
+        elif isinstance(outcome, RpcTimeoutError):
+            self.window(parcel.tried.queue.broker_name).late(number)
 
     # ---- the general way ----
 
