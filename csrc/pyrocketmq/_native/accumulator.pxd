@@ -33,6 +33,7 @@ cdef class Accumulator(ParcelOwner):
     cdef readonly uint64_t taken  # messages so far
     cdef Py_ssize_t fresh_bytes  # closed since the loop looked last
     cdef public bint is_special  # no message may take the short way
+    cdef uint64_t turned_at  # what was taken when the loop has looked last
     cdef bint turn_due
     cdef bint ignored  # somebody did not wait for room
     cdef bint woken

@@ -31,6 +31,9 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
 
 cdef enum:
+    # How much asynchronous code may have closed before it lets the loop send it, by bytes and by time taken up.
+    TURN_BYTES = 262144
+    TURN_MESSAGES = 1000
     # What a parcel, and a message that is kept for its callback, take besides their bytes.
     PARCEL_BYTES = 512
     KEPT_BYTES = 320
@@ -257,7 +260,8 @@ cdef class Accumulator(ParcelOwner):
         pile.last_bytes = parcel.at - parcel.start
         self.open_piles.pop(pile, None)
         self.fresh_bytes += pile.last_bytes
-        self.turn_due = True
+        if self.fresh_bytes >= TURN_BYTES or self.taken - self.turned_at >= TURN_MESSAGES:
+            self.turn_due = True
         if pile.ordered:
             if pile.busy:
                 pile.waiting.append(parcel)
@@ -292,6 +296,7 @@ cdef class Accumulator(ParcelOwner):
         """The loop is here: what is closed from now on has to wake it again."""
         self.woken = False
         self.fresh_bytes = 0
+        self.turned_at = self.taken
         if self.wants_timer:
             self.wants_timer = False
             self.loop.call_later(self.linger_s, self.linger_method)
