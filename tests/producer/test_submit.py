@@ -231,7 +231,7 @@ async def test_failures_are_told_to_the_callback_or_by_flush(rocketmq: LocalRock
 
     error = caught.value
     assert [f"key-{at}" for at in range(5)] == [failure.message.keys for failure in error.failures]
-    assert (5, True, False) == (error.count, error.retryable, error.maybe_sent)
+    assert (5, True) == (error.count, error.retryable)
     assert isinstance(error.failures[0].error, RocketMQError)
     [(message, result, failure)] = heard.calls
     assert (b"heard", None) == (message.body, result)

@@ -106,7 +106,10 @@ class BatchCalls(AsyncSubmit):
     _accumulator: SendBuffer | None
 
     def _accumulate(self) -> SendBuffer:
-        """A buffer for what is submitted: on first use, after a restart, in a child made by fork."""
+        """The buffer for what is submitted: made on first use, after a restart, in a child made by fork."""
+        there = self._accumulator
+        if there is not None and not (there.is_inherited or there.closed):
+            return there
         self._sends.check_open()
         buffer = SendBuffer(self._sends, self.config)
         self._core.stats.add_source("submit", buffer.snapshot)
@@ -149,10 +152,7 @@ class BlockingBatchCalls(BlockingSubmit, SyncFace):
     def _accumulate(self) -> SendBuffer:
         current = self._current()
         producer: Any = self._object
-        there: SendBuffer | None = producer._accumulator
-        if there is not None and not (there.is_inherited or there.closed):
-            self._accumulator = there
-            return there
+        # On the engine thread, so that threads which begin at once get the same one.
         make = producer._accumulate
         made: SendBuffer = make() if current.is_current_thread else current.run(make)
         self._accumulator = made
