@@ -105,6 +105,7 @@ class TestOne:
             (("shop", "x", "--tag", ""), 1, "tags"),
             (("shop", "x", "--group", "a b"), 2, "group"),
             (("shop", "x", "--timeout", "0"), 2, "timeout"),
+            (("shop", "x", "--timeout", "0.001"), 2, "--timeout is 0.001 s"),
             (("shop", "--file", "no.jsonl"), 2, "cannot be read"),
             (("shop", "--file", "."), 2, "cannot be read"),
             (("shop", "-", "--tag", "\x01"), 1, "tags"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyrocketmq.cli.connecting import address_map_of, credentials_of, name_servers_of, tls_of
+from pyrocketmq.cli.problems import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -17,9 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = ["open_producer", "producer_options", "stopping_on_terminate"]
 
+_LEAST_TIMEOUT_S: Final = 0.01
+
 
 def producer_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings of a producer that the connection options ask for."""
+    """The settings of a producer that the connection options ask for.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+    if arguments.timeout < _LEAST_TIMEOUT_S:
+        raise UsageError(
+            f"--timeout is {arguments.timeout:g} s, a send takes longer",
+            field="timeout",
+            advice=f"give at least {_LEAST_TIMEOUT_S:g}; 3 is the default",
+        )
     return {
         "namesrv_addr": name_servers_of(arguments),
         "credentials": credentials_of(arguments),
@@ -27,6 +40,7 @@ def producer_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "address_map": address_map_of(arguments) or None,
         "send_timeout": arguments.timeout,
         "connect_timeout": min(3.0, arguments.timeout),
+        "request_timeout": arguments.timeout,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyrocketmq.cli.benching.figures import FIGURES
 from pyrocketmq.cli.output import Column, printable
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pyrocketmq.cli.output import Output
 
 __all__ = ["comparison_of", "print_comparison", "print_result"]
+
+_LEAST_RUNS: Final = 3
+"""Fewer runs have no spread that could tell a change from chance."""
 
 
 def print_result(result: Result, output: Output) -> None:
@@ -44,15 +47,21 @@ def _shown(name: str, spread: Spread) -> str:
 def comparison_of(now: Result, before: Result) -> list[dict[str, Any]]:
     """Each figure that both have: before, now, how many times as good it is, and whether runs can tell."""
     found: list[dict[str, Any]] = []
-    earlier = {row.name: row.spreads() for row in before.rows}
+    earlier = {row.name: row for row in before.rows}
     for row in now.rows:
+        past = earlier.get(row.name)
+        if past is None:
+            continue
         for name, spread in row.spreads().items():
-            old = earlier.get(row.name, {}).get(name)
+            old = past.spread(name)
             if old is None or not old.median or not spread.median:
                 continue
             ratio = spread.median / old.median
             times = ratio if FIGURES[name].more_is_better else 1 / ratio
-            verdict = "same" if spread.overlaps(old) else "better" if times > 1 else "worse"
+            if min(len(row.runs), len(past.runs)) < _LEAST_RUNS:
+                verdict = "unknown"
+            else:
+                verdict = "same" if spread.overlaps(old) else "better" if times > 1 else "worse"
             found.append(
                 {
                     "name": row.name,
@@ -89,6 +98,8 @@ def print_comparison(now: Result, before: Result, output: Output) -> None:
         Column("verdict", ""),
     ]
     output.table(columns, rows, empty="they have no row in common")
+    if any(row["verdict"] == "unknown" for row in compared):
+        output.line(f"fewer than {_LEAST_RUNS} runs cannot tell a change from chance", style="yellow")
     for what, old, new in (
         ("setting", before.settings, now.settings),
         ("machine", before.machine, now.machine),
