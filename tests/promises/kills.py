@@ -1,17 +1,35 @@
-"""Kills one of two brokers at random, again and again, while messages are sent with the default settings."""
+"""Kills one of two brokers at random, again and again, under every kind of send with the default settings."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from pyrocketmq import Producer
 from pyrocketmq.producer import AsyncProducer
 from tests.promises.cluster import Cluster
-from tests.promises.traffic import Account, Found, read_all, send_with
+from tests.promises.traffic import (
+    Account,
+    Found,
+    keep_batching,
+    keep_blocking,
+    keep_submitting,
+    read_all,
+    send_with,
+)
 
 SENDERS = 20
 KEYS = 6
+THREADS = 4
+BATCHERS = 2
+APART = 10_000_000
+"""Between the first numbers of two kinds of sends."""
+
+ORDERED = "with a key"
+KINDS = ("awaited", ORDERED, "blocking", "batches", "submitted")
 
 
 @dataclass
@@ -19,25 +37,64 @@ class Kills:
     """What became of the messages.
 
     Args:
-        plain: sends without a key.
-        ordered: sends with a sharding key.
+        accounts: what callers were told, by the kind of their sends.
         found: what the brokers have at the end.
         kills: how many there were.
     """
 
-    plain: Account
-    ordered: Account
+    accounts: Mapping[str, Account]
     found: Found
     kills: int
 
+    def failures(self) -> dict[str, str]:
+        """What callers of sends without a key were told instead of a result, by kind."""
+        return {
+            f"{kind}, {name}": text
+            for kind, account in self.accounts.items()
+            if kind != ORDERED
+            for name, text in account.texts.items()
+        }
+
     def lost(self) -> set[int]:
         """Acknowledged and not there."""
-        return (self.plain.acked | self.ordered.acked) - set(self.found.numbers)
+        acked = {number for account in self.accounts.values() for number in account.acked}
+        return acked - set(self.found.numbers)
 
     def extra_copies(self) -> int:
         """Copies of messages that were neither in flight at a kill nor without an answer for long."""
-        at_risk = {number for account in (self.plain, self.ordered) for number in account.may_be_twice()}
+        at_risk = {number for account in self.accounts.values() for number in account.may_be_twice()}
         return sum(times for number, times in self.found.copies.items() if number not in at_risk)
+
+
+@asynccontextmanager
+async def all_kinds(address: str, topic: str) -> AsyncIterator[dict[str, Account]]:
+    """Every kind of send at once until the end of the block."""
+    accounts = {kind: Account(place * APART) for place, kind in enumerate(KINDS)}
+    blocking = [Account(accounts["blocking"].number + place * 1_000_000) for place in range(THREADS)]
+    loop = asyncio.get_running_loop()
+    threads = Producer("promises", address)
+    await asyncio.to_thread(threads.start)  # the name server may live on this loop
+    try:
+        async with AsyncProducer("promises", address) as producer:
+            send = send_with(producer, topic)
+            work = [accounts["awaited"].keep_sending(send) for _ in range(SENDERS)]
+            work += [accounts[ORDERED].keep_sending(send, f"key-{number}") for number in range(KEYS)]
+            work += [keep_batching(accounts["batches"], producer, topic) for _ in range(BATCHERS)]
+            work.append(keep_submitting(accounts["submitted"], producer, topic))
+            tasks: list[asyncio.Future[None]] = [asyncio.create_task(each) for each in work]
+            tasks += [
+                loop.run_in_executor(None, keep_blocking, account, threads, topic) for account in blocking
+            ]
+            try:
+                yield accounts
+            finally:
+                for account in (*accounts.values(), *blocking):
+                    account.end()
+                await asyncio.gather(*tasks)
+                for account in blocking:
+                    accounts["blocking"].add(account)
+    finally:
+        await asyncio.to_thread(threads.shutdown)
 
 
 async def kill_and_send(
@@ -45,22 +102,16 @@ async def kill_and_send(
 ) -> Kills:
     """Kill a random broker so many times, each time for a random while, under load."""
     rng = random.Random(seed)
-    plain, ordered = Account(), Account(10_000_000)  # numbers of their own
-    async with AsyncProducer("promises", cluster.address) as producer:
-        send = send_with(producer, topic)
-        tasks = [asyncio.create_task(plain.keep_sending(send)) for _ in range(SENDERS)]
-        tasks += [asyncio.create_task(ordered.keep_sending(send, f"key-{number}")) for number in range(KEYS)]
+    async with all_kinds(cluster.address, topic) as accounts:
+        plain = accounts["awaited"]
         await plain.more(100)
         for _ in range(kills):
             victim = rng.choice(list(cluster.brokers))
             await asyncio.sleep(rng.uniform(0.05, 0.5))
-            plain.something_happens()
-            ordered.something_happens()
+            for account in accounts.values():
+                account.something_happens()
             await cluster.kill(victim)
             await asyncio.sleep(rng.uniform(0.0, away))
             await cluster.start(victim)
             await plain.more(50)
-        plain.end()
-        ordered.end()
-        await asyncio.gather(*tasks)
-    return Kills(plain, ordered, await read_all(cluster.brokers.values(), topic), kills)
+    return Kills(accounts, await read_all(cluster.brokers.values(), topic), kills)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pyrocketmq import Producer
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq.broker import BrokerClient
-from pyrocketmq.errors import RocketMQError
-from pyrocketmq.model import MessageQueue
+from pyrocketmq.errors import BatchSendError, RocketMQError
+from pyrocketmq.model import Message, MessageQueue
+from pyrocketmq.producer import AsyncProducer
 from pyrocketmq.transport.utils import parse_address
 from tests.transport.peers import until
 
@@ -69,6 +71,11 @@ class Account:
         """Messages of which a try was not answered, or not soon."""
         return self.at_risk | self.slow | self.unknown
 
+    @property
+    def is_ended(self) -> bool:
+        """True when senders are to end."""
+        return self._ended
+
     def end(self) -> None:
         """Let all senders end after the send that they are at."""
         self._ended = True
@@ -91,30 +98,125 @@ class Account:
 
     async def send_one(self, send: SendFunction, key: str | None = None) -> None:
         """Send one message and write down how that ended."""
-        self.number += 1
-        number = self.number
-        self.in_flight.add(number)
+        number = self.begin()
         begun = time.monotonic()
         try:
-            result = await send(b"%d %s" % (number, (key or "").encode()), key)
-            assert result.ok, result
+            result = await send(body_of(number, key), key)
         except RocketMQError as error:
-            (self.unknown if error.maybe_sent else self.failed).add(number)
-            self.errors[type(error).__name__] += 1
-            self.texts.setdefault(type(error).__name__, str(error))
+            self.failed_with(number, error)
         else:
-            now = time.monotonic()
-            self.acked.add(number)
-            queue = result.message_queue
-            assert isinstance(queue, MessageQueue)
-            self.brokers[queue.broker_name] += 1
-            self.seconds.append(now - begun)
-            if now - begun > SLOW_S:
-                self.slow.add(number)
-            self.pause = max(self.pause, now - (self._answered_at or now))
-            self._answered_at = now
-        finally:
-            self.in_flight.discard(number)
+            self.stored(number, result, time.monotonic() - begun)
+
+    # ---- one message ----
+
+    def begin(self) -> int:
+        """The number of a message that is about to be sent."""
+        self.number += 1
+        self.in_flight.add(self.number)
+        return self.number
+
+    def stored(self, number: int, result: SendResult, seconds: float) -> None:
+        """A broker has acknowledged it after so many seconds."""
+        assert result.ok, result
+        now = time.monotonic()
+        self.in_flight.discard(number)
+        self.acked.add(number)
+        queue = result.message_queue
+        assert isinstance(queue, MessageQueue)
+        self.brokers[queue.broker_name] += 1
+        self.seconds.append(seconds)
+        if seconds > SLOW_S:
+            self.slow.add(number)
+        self.pause = max(self.pause, now - (self._answered_at or now))
+        self._answered_at = now
+
+    def failed_with(self, number: int, error: RocketMQError) -> None:
+        """Its sender got an error."""
+        self.in_flight.discard(number)
+        (self.unknown if error.maybe_sent else self.failed).add(number)
+        self.errors[type(error).__name__] += 1
+        self.texts.setdefault(type(error).__name__, str(error))
+
+    def add(self, other: Account) -> None:
+        """Take over what another one has, as that of another thread."""
+        for mine, others in (
+            (self.acked, other.acked),
+            (self.unknown, other.unknown),
+            (self.failed, other.failed),
+            (self.at_risk, other.at_risk),
+            (self.slow, other.slow),
+        ):
+            mine |= others
+        self.seconds += other.seconds
+        self.pause = max(self.pause, other.pause)
+        self.errors += other.errors
+        self.brokers += other.brokers
+        self.texts |= other.texts
+
+
+def body_of(number: int, key: str | None = None) -> bytes:
+    """A body by which a message is found again."""
+    return b"%d %s" % (number, (key or "").encode())
+
+
+def keep_blocking(account: Account, producer: Producer, topic: str) -> None:
+    """As ``Account.keep_sending`` on a thread of its own."""
+    while not account.is_ended:
+        number = account.begin()
+        account.at_risk.add(number)  # the thread that kills does not look at those of others
+        begun = time.monotonic()
+        try:
+            result = producer.send(topic, body_of(number))
+        except RocketMQError as error:
+            account.failed_with(number, error)
+        else:
+            account.stored(number, result, time.monotonic() - begun)
+        time.sleep(0.002)
+
+
+async def keep_batching(account: Account, producer: AsyncProducer, topic: str, size: int = 10) -> None:
+    """As ``Account.keep_sending``, in explicit batches."""
+    while not account.is_ended:
+        numbers = [account.begin() for _ in range(size)]
+        begun = time.monotonic()
+        results: Sequence[object]
+        try:
+            results = await producer.send_batch([Message(topic, body_of(number)) for number in numbers])
+        except BatchSendError as error:
+            results = error.results
+        for number, result in zip(numbers, results, strict=True):
+            if isinstance(result, SendResult):
+                account.stored(number, result, time.monotonic() - begun)
+            else:
+                assert isinstance(result, RocketMQError)
+                account.failed_with(number, result)
+        await asyncio.sleep(0.005)
+
+
+async def keep_submitting(account: Account, producer: AsyncProducer, topic: str) -> None:
+    """As ``Account.keep_sending``, by ``submit`` with a callback for each message; flushes at the end."""
+    begun: dict[int, float] = {}
+
+    def delivered(message: Message, result: SendResult | None, error: RocketMQError | None) -> None:
+        number = number_of(message.body)
+        if result is not None:
+            account.stored(number, result, time.monotonic() - begun.pop(number))
+        else:
+            assert error is not None
+            account.failed_with(number, error)
+
+    while not account.is_ended:
+        for _ in range(20):
+            number = account.begin()
+            begun[number] = time.monotonic()
+            await producer.submit(topic, body_of(number), on_delivery=delivered)
+        await asyncio.sleep(0.005)
+    await producer.flush(10.0)
+
+
+def number_of(body: bytes) -> int:
+    """The number of a message."""
+    return int(body.partition(b" ")[0])
 
 
 @dataclass
