@@ -99,6 +99,10 @@ class TestOne:
             (("shop", "x", "--delay", "soon"), 2, "delay"),
             (("shop", "x", "--rate", "fast"), 2, "rate"),
             (("shop", "x", "--property", "color"), 2, "NAME=VALUE"),
+            (("shop", "x", "--queue", "3"), 2, "BROKER:N"),
+            (("shop", "x", "--queue", "broker-a:-1"), 2, "BROKER:N"),
+            (("shop", "x", "--queue", "broker-a:4"), 1, "it has broker-a:0, broker-a:1"),
+            (("shop", "-", "--queue", "broker-z:0"), 1, "no queue 0 on 'broker-z'"),
             (("shop", ""), 1, "empty"),
             (("shop", "--whole"), 1, "empty"),
             (("a b", "x"), 1, "topic"),
@@ -155,6 +159,12 @@ class TestLines:
         messages = rocketmq.messages("shop")
         assert 1 == len({message.queue_id for message in messages})
         assert lines == [message.body.decode() for message in messages]
+
+    def test_a_queue_may_be_chosen(self, send: Send, rocketmq: LocalRocketMQ) -> None:
+        assert 0 == send("shop", "one", "--queue", "broker-a:2").code
+        assert 0 == send("shop", "--queue", "broker-a:2", given=b"two\nthree\n").code
+
+        assert {2} == {message.queue_id for message in rocketmq.messages("shop", 3)}
 
     def test_json_lines_say_what_became_of_each(self, send: Send, rocketmq: LocalRocketMQ) -> None:
         ended = send("shop", "--json", given=b"one\ntwo\n")

@@ -6,6 +6,7 @@ generous shows up here.
 
 from __future__ import annotations
 
+from pyrocketmq import Producer
 from pyrocketmq._native.batch import encode_batch_body
 from pyrocketmq._native.properties import encode_properties
 from pyrocketmq.model import Message
@@ -45,3 +46,7 @@ def batches_hold_messages() -> bytes:
 
 def properties_are_text() -> str:
     return encode_properties({"retries": 3})  # type: ignore[arg-type]
+
+
+def a_message_has_its_body_already(producer: Producer) -> None:
+    producer.submit(Message("orders", b""), b"another")  # type: ignore[call-overload]

@@ -16,8 +16,8 @@ from pyrocketmq.cli.producing import open_producer, stopping_on_terminate
 from pyrocketmq.cli.sending.drafts import Draft, read_lines
 from pyrocketmq.cli.sending.pace import Pace, rate
 from pyrocketmq.cli.sending.tally import Tally, place_of
-from pyrocketmq.cli.values import duration, pair
-from pyrocketmq.errors import RocketMQError
+from pyrocketmq.cli.values import count, duration, pair
+from pyrocketmq.errors import NotFoundError, RocketMQError
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyrocketmq._native.message import Message
     from pyrocketmq.cli.output import Output
     from pyrocketmq.cli.sending.drafts import Line
+    from pyrocketmq.model.message_queue import MessageQueue
     from pyrocketmq.producer import Producer
 
 __all__ = ["configure"]
@@ -65,10 +66,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("sending")
     group.add_argument("--rate", type=rate, metavar="RATE", help="how fast, as in 1000/s, 5k/s, 60/m")
+    group.add_argument(
+        "--queue", type=_queue, metavar="BROKER:N", help="to this queue only, as in broker-a:2"
+    )
     group.add_argument("--group", default="pyrocketmq-cli", help="the producer group (pyrocketmq-cli)")
     add_name_server_option(parser)
     add_connection_options(parser)
     parser.set_defaults(run=run)
+
+
+def _queue(text: str) -> tuple[str, int]:
+    broker, colon, number = text.rpartition(":")
+    if not colon or not broker:
+        raise ValueError(text)
+    return broker, count(number)
+
+
+_queue.__name__ = "BROKER:N"  # argparse shows it
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
@@ -129,7 +143,7 @@ def _opened(arguments: argparse.Namespace) -> Generator[IO[bytes]]:
 
 def _send_one(message: Message, arguments: argparse.Namespace, output: Output) -> int:
     with open_producer(arguments, group=arguments.group) as producer:
-        result = producer.send(message)
+        result = producer.send(message, queue=_chosen_queue(producer, arguments))
     place = place_of(message.topic, result)
     output.done(
         place,
@@ -153,10 +167,11 @@ def _send_lines(
         open_producer(arguments, group=arguments.group) as producer,
         Bar(output, tally, total) as bar,
     ):
+        queue = _chosen_queue(producer, arguments)
         try:
             for line in read_lines(stream):
                 bar.done_bytes += len(line.data) + 1
-                _submit(producer, line, make, tally, pace)
+                _submit(producer, line, make, tally, pace, queue=queue)
         except KeyboardInterrupt:
             stopped = True
             sys.stderr.write(f"stopping; {tally.open:,} messages are on their way, Ctrl-C gives them up\n")
@@ -174,15 +189,38 @@ def _send_lines(
     return Exit.INTERRUPTED if stopped else tally.exit_code()
 
 
+def _chosen_queue(producer: Producer, arguments: argparse.Namespace) -> MessageQueue | None:
+    """The queue that is asked for, if it is there."""
+    if arguments.queue is None:
+        return None
+    queues = producer.queues(arguments.topic)
+    for queue in queues:
+        if (queue.broker_name, queue.queue_id) == arguments.queue:
+            return queue
+    broker, number = arguments.queue
+    raise NotFoundError(
+        f"topic {arguments.topic!r} has no queue {number} on {broker!r} that takes messages",
+        topic=arguments.topic,
+        likely=f"it has {', '.join(f'{queue.broker_name}:{queue.queue_id}' for queue in queues[:16])}",
+        advice=f"name one of these; pyrocketmq topic route {arguments.topic} shows where it is",
+    )
+
+
 def _submit(
-    producer: Producer, line: Line, make: Callable[[Line], Message], tally: Tally, pace: Pace | None
+    producer: Producer,
+    line: Line,
+    make: Callable[[Line], Message],
+    tally: Tally,
+    pace: Pace | None,
+    *,
+    queue: MessageQueue | None,
 ) -> None:
     tally.read += 1
     try:
         message = make(line)
         if pace is not None and (wait := pace.wait_s()) >= _LEAST_PAUSE_S:
             time.sleep(wait)
-        producer.submit(message, on_delivery=_noting(tally, line.number))
+        producer.submit(message, on_delivery=_noting(tally, line.number), queue=queue)
     except RocketMQError as error:
         tally.refused(line.number, error)
 
