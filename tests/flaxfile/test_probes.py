@@ -168,7 +168,7 @@ def test_a_client_that_is_killed_while_it_sends_leaves_the_old_file(tmp_path: Pa
         with spawned("set", "big", "k", "--bwlimit", "8MiB", *server, cwd=here) as process:
             parts = store / ".flaxfile" / "parts"
             wait_until(lambda: any(path.stat().st_size for path in parts.glob("*.map")))
-            time.sleep(1.2)
+            time.sleep(0.6)
             process.kill()
             process.wait()
         assert (store / "k").read_bytes() == b"old"
@@ -177,6 +177,7 @@ def test_a_client_that_is_killed_while_it_sends_leaves_the_old_file(tmp_path: Pa
 
     assert again.code == 0
     assert (store / "k").read_bytes() == data
+    assert again.documents[0]["resumed_from"] > 0
 
 
 def test_a_client_that_is_killed_while_it_fetches_leaves_no_half_file(
@@ -190,7 +191,7 @@ def test_a_client_that_is_killed_while_it_fetches_leaves_no_half_file(
         "get", "fetched", "out", "--bwlimit", "8MiB", "--server", f"127.0.0.1:{port}", cwd=here
     ) as process:
         wait_until((here / ".out.flaxpart").exists)
-        time.sleep(1.2)
+        time.sleep(0.6)
         process.kill()
         process.wait()
     assert (here / "out").read_bytes() == b"old"
@@ -209,7 +210,7 @@ def test_a_server_that_is_killed_and_started_again_gets_the_rest(tmp_path: Path,
         process_words = ["set", "big", "k", "--bwlimit", "8MiB", "--json", "--server", f"127.0.0.1:{port}"]
         with spawned(*process_words, cwd=here) as process:
             wait_until(lambda: any((store / ".flaxfile" / "parts").glob("*.map")))
-            time.sleep(0.7)
+            time.sleep(0.5)
             server.kill()
             server.wait()
             with serving(store, port):
@@ -301,7 +302,7 @@ def test_a_command_that_is_interrupted_says_so_and_goes_on_next_time(
         parts = store / ".flaxfile" / "parts"
         before = set(parts.glob("*"))
         wait_until(lambda: set(parts.glob("*.part")) - before)
-        time.sleep(0.7)
+        time.sleep(0.5)
         process.send_signal(number)
         done = finish(process)
 
