@@ -12,6 +12,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pyrocketmq
+from flaxfile.cli.main import main as flaxfile
 from pyrocketmq.model import Message, RemotingCommandSerializer, RemotingRequestFactory
 
 
@@ -40,6 +41,9 @@ def main() -> int:
         if not file.is_relative_to(place) or not file.name.endswith(tuple(EXTENSION_SUFFIXES)):
             sys.exit(f"pyrocketmq._native.{name} is {file}, not a compiled module below {place}")
     check_round_trip()
+    # Without its extra it has to say what is missing, and no more than that.
+    if flaxfile(["version"]) != 0 or flaxfile(["list", "--server", "127.0.0.1:9", "--quiet"]) not in {2, 4}:
+        sys.exit("flaxfile does not start")
     version = importlib.metadata.version("pyrocketmq-turbo")
     print(f"pyrocketmq-turbo {version}: {len(names)} native modules work, loaded from {package}")
     return 0

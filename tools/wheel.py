@@ -73,8 +73,9 @@ def check_content(wheel: Path) -> None:
             sys.exit(f"{wheel.name} has no {endings[0]} for {module}")
         if source.suffix == ".pyx" and module.with_suffix(".pyi") not in names:
             sys.exit(f"{wheel.name} has no stub for {module}")
-    if PurePosixPath("pyrocketmq/py.typed") not in names:
-        sys.exit(f"{wheel.name} has no py.typed")
+    for needed in ("pyrocketmq/py.typed", "flaxfile/py.typed", "flaxfile/texts_zh.json"):
+        if PurePosixPath(needed) not in names:
+            sys.exit(f"{wheel.name} has no {needed}")
     print(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size:,} bytes")
 
 

@@ -253,6 +253,33 @@ def test_standard_input_and_output(port: int) -> None:
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("length", [241, 242, 255])
+def test_the_longest_names_go_both_ways_and_leave_nothing_behind(port: int, length: int) -> None:
+    name = "n" * length
+    Path("a").write_bytes(noise(600_000))
+
+    assert run("set", "a", name, port=port).code == 0
+    assert run("get", name, "to/", port=port).code == 0
+    assert [path.name for path in Path("to").iterdir()] == [name]
+    assert run("pull", "longest", "none", port=port).code == 3
+    assert (Path("to") / name).read_bytes() == noise(600_000)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_target_that_cannot_be_is_said_in_words(port: int) -> None:
+    Path("file").write_bytes(b"1")
+    run("set", "file", "targets/x", port=port)
+
+    behind_a_file = run("get", "targets/x", "file/x", port=port)
+    too_long = run("get", "targets/x", "n" * 256, port=port)
+
+    assert behind_a_file.code in {3, 11}
+    assert too_long.code == 11
+    assert "should not happen" not in behind_a_file.err + too_long.err
+    assert Path("file").read_bytes() == b"1"
+
+
+@pytest.mark.usefixtures("here")
 def test_a_part_of_a_file(port: int) -> None:
     data = noise(700_000)
     Path("x").write_bytes(data)

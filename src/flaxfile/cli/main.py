@@ -17,6 +17,7 @@ from flaxfile.errors import (
     MissingExtraError,
     ProtocolError,
     UsageError,
+    from_os_error,
 )
 from flaxfile.texts import say
 
@@ -156,7 +157,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _fault(error: Exception) -> FlaxError:
-    """A package that is missing, or a fault of ours, in words."""
+    """What the system refuses, a package that is missing, or a fault of ours, in words."""
+    if isinstance(error, OSError):
+        return from_os_error(error, f"using {error.filename}" if error.filename else "working")
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("flaxfile"):
         return MissingExtraError(f"this needs the package {error.name}, which is not installed")
     return ProtocolError(

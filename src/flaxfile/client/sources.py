@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 __all__ = ["Source", "Target", "open_source"]
+
+LONGEST_NAME: Final = 255 - len("..flaxpart.map")
+"""Bytes of a name that leave room for those of its part and its journal."""
 
 _BINARY: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 PIECE: Final = 1 << 20
@@ -166,7 +170,11 @@ class Target:
     @property
     def _part_path(self) -> Path:
         assert self.path is not None  # noqa: S101 - who asks has looked
-        return self.path.with_name(f".{self.path.name}.flaxpart")
+        name = self.path.name
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            # There is no room for an ending, so the part has a short name that the next try finds too.
+            name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+        return self.path.with_name(f".{name}.flaxpart")
 
     @property
     def _map_path(self) -> Path:
