@@ -206,11 +206,11 @@ async def test_what_waits_for_room_is_cancelled_sent_or_refused_in_its_time(
 ) -> None:
     async with Producer("orders", rocketmq.addr, max_in_flight_bytes=1024) as producer:
         await producer.send(topic, b"first")
-        with rocketmq.faults.add("send:delay=500ms"):
+        with rocketmq.faults.add("send:delay=900ms"):
             held = asyncio.create_task(producer.send(topic, b"0" * 2000))
             await asyncio.sleep(0)
             cancelled = asyncio.create_task(producer.send(topic, b"cancelled"))
-            late = asyncio.create_task(producer.send(topic, b"late", timeout=0.1))
+            late = asyncio.create_task(producer.send(topic, b"late", timeout=0.5))
             patient = asyncio.create_task(producer.send(topic, b"patient"))
             await asyncio.sleep(0.01)
             assert 3 == producer._sends.table.waiting
