@@ -10,7 +10,6 @@ import asyncio
 import copy
 import os
 import weakref
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +17,9 @@ from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.sender import Sender, SendTable
 from pyrocketmq.client.hooks import SendContext, SendHooks, SendKind
 from pyrocketmq.client.lines import Lines
-from pyrocketmq.client.outgoing import Outgoing, Packing, check_size, outgoing
+from pyrocketmq.client.outgoing import Outgoing, check_size, outgoing
 from pyrocketmq.client.retry import RetryPlan, Verdict, judge
-from pyrocketmq.client.selectors import MessageHashSelector, QueueSelector
+from pyrocketmq.client.send_settings import SendSettings
 from pyrocketmq.client.targets import Targets, Try
 from pyrocketmq.errors import BackPressureError, ClientClosedError, RocketMQError
 
@@ -32,35 +31,10 @@ if TYPE_CHECKING:
     from pyrocketmq.client.core import ClientCore
     from pyrocketmq.client.mapping import PublishRoute
     from pyrocketmq.client.retry import Retry
-    from pyrocketmq.client.selectors import AsyncQueueSelector
 
 __all__ = ["SendCore", "SendSettings"]
 
 _LOOK_S: Final = 0.005  # between two looks at what is still under way at the end
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendSettings:
-    """How messages are sent; durations are seconds, sizes bytes."""
-
-    timeout: float = 3.0
-    """For one send in all, retries included."""
-    retries: int = 2
-    """Tries after the first, of those that may store a second copy or are refused for a while."""
-    retry_not_ok: bool = False
-    """Whether a message that is stored and not confirmed is sent again."""
-    packing: Packing = field(default_factory=Packing)
-    """How bodies are compressed."""
-    selector: QueueSelector | AsyncQueueSelector | None = None
-    """Who picks the queues of messages without a key; None takes them in turn."""
-    key_selector: QueueSelector = field(default_factory=MessageHashSelector)
-    """Who picks the queues of messages with a sharding key, and of those sent in order."""
-    max_in_flight: int = 16_384
-    """Sends that may be under way; further ones wait."""
-    max_in_flight_bytes: int = 64 * 1024 * 1024
-    """The same in bytes of their bodies."""
-    oneway_window: int = 1024
-    """One-way sends to a broker that may be unconfirmed; 0 confirms none."""
 
 
 class SendCore(Sender):
