@@ -114,7 +114,7 @@ SIZES = st.integers(0, 12 * CHUNK)
 ACTIONS = st.sampled_from(["good", "good", "good", "damaged", "short", "hole", "header", "outside"])
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(size=SIZES, steps=st.lists(st.tuples(st.integers(0, 12), ACTIONS), max_size=60))
 def test_a_receiver_holds_what_arrived_unharmed(size: int, steps: list[tuple[int, str]]) -> None:
     content = os.urandom(size)
@@ -165,7 +165,7 @@ def test_a_receiver_holds_what_arrived_unharmed(size: int, steps: list[tuple[int
         assert expected == stored[index * CHUNK : (index + 1) * CHUNK]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     size=SIZES,
     window=st.integers(CHUNK, 5 * CHUNK),

@@ -22,6 +22,7 @@ KEYS = st.one_of(
 )
 
 
+@settings(max_examples=200)
 @given(KEYS)
 def test_a_key_that_is_taken_has_only_plain_parts(key: str) -> None:
     try:
@@ -37,7 +38,7 @@ def test_a_key_that_is_taken_has_only_plain_parts(key: str) -> None:
     assert all(len(os.fsencode(part)) <= 255 for part in parts)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=KEYS)
 def test_nothing_is_made_or_opened_outside(tmp_path: Path, key: str) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
