@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flaxfile import AsyncClient, Client
 from flaxfile.errors import PartialError, UsageError
+from flaxfile.model import TransferResult
 from flaxfile.sync import Action, SyncOptions
 from flaxfile.sync.running import SyncKeywords
 
@@ -72,3 +75,26 @@ def test_a_file_is_no_folder_to_pull(port: int, tree: Path, store: Path) -> None
     (store / "single").write_bytes(b"1")
     with Client("127.0.0.1", port) as client, pytest.raises(UsageError, match="no folder"):
         client.pull("single", tree)
+
+
+async def test_a_delta_push_sends_what_is_new_alone(port: int, tree: Path, store: Path) -> None:
+    old = random.Random(1).randbytes(6 << 20)
+    (tree / "large").write_bytes(old)
+    async with AsyncClient("127.0.0.1", port) as client:
+        await client.push(tree, "delta")
+        new = old[: 3 << 20] + b"inserted" + old[3 << 20 :]
+        (tree / "large").write_bytes(new)
+        moved: list[int] = []
+        upload = client.upload
+
+        async def counted(*arguments: Any, **options: Any) -> TransferResult:
+            result = await upload(*arguments, **options)
+            moved.append(result.bytes_sent)
+            return result
+
+        client.upload = counted  # type: ignore[method-assign]
+        report = await client.push(tree, "delta", delta=True)
+
+    assert 1 == report.copied
+    assert new == (store / "delta" / "large").read_bytes()
+    assert sum(moved) < 400_000

@@ -78,6 +78,7 @@ def configure_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help=say("a folder of this machine"))
     parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
     parser.add_argument("--watch", action="store_true", help=say("again whenever something changes"))
+    parser.add_argument("--delta", action="store_true", help=say("of large files send what is new alone"))
     _add_sync_options(parser)
 
 
@@ -131,6 +132,7 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
         dry_run=arguments.dry_run,
         checksum=arguments.checksum,
         size_only=arguments.size_only,
+        delta=getattr(arguments, "delta", False),
         patterns=arguments.patterns,
         use_ignore_files=not arguments.no_ignore,
         links=arguments.links,

@@ -62,6 +62,8 @@ class SyncOptions:
     """Compare hashes, whatever the times say."""
     size_only: bool = False
     """Compare sizes alone."""
+    delta: bool = False
+    """Send of large files only what the version on the server does not have; a push only."""
     include: Sequence[str] = ()
     """Patterns of what to take although a rule ignores it."""
     exclude: Sequence[str] = ()
@@ -106,6 +108,7 @@ class SyncKeywords(TypedDict, total=False):
     dry_run: bool
     checksum: bool
     size_only: bool
+    delta: bool
     include: Sequence[str]
     exclude: Sequence[str]
     patterns: Sequence[str]
@@ -315,7 +318,12 @@ async def push(
             del total
             run.moved(node.path, done)
 
-        await client.upload(local.path(node.path), there.key(node.path), progress=progress)
+        await client.upload(
+            local.path(node.path),
+            there.key(node.path),
+            progress=progress,
+            delta=options.delta and node.path in remote_nodes,
+        )
         run.copied(node)
 
     async def copy_small(group: list[Node]) -> None:
