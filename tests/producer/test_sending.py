@@ -224,6 +224,37 @@ async def test_delays_are_kept_until_their_time_and_can_be_recalled(
     assert {b"level", b"seconds", b"ms", b"datetime"} == bodies
 
 
+async def test_a_namespace_is_part_of_the_topic_at_the_broker_only(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    rocketmq.create_topic(f"ns%{topic}", queues=2)
+    async with producer(rocketmq, namespace="ns") as sender:
+        message = Message(topic, b"x")
+        queue = (await sender.queues(topic))[1]
+        assert topic == queue.topic
+        assert queue == (await sender.send(message, queue=queue)).message_queue
+        result = await sender.send(message)
+        assert topic == message.topic == result.message_queue.topic  # type: ignore[attr-defined]
+
+    assert 2 == len(rocketmq.messages(f"ns%{topic}"))
+    assert [] == rocketmq.messages(topic)
+
+
+@pytest.mark.parametrize("settings", [{"header_codec": "binary"}, {"namespace_v2": "other"}])
+async def test_other_forms_of_requests_store_the_same(
+    rocketmq: LocalRocketMQ, topic: str, settings: dict[str, Any]
+) -> None:
+    async with producer(rocketmq, **settings) as sender:
+        message = Message(topic, b"x", "tag", "key")
+        result = await sender.send(message)
+        assert (True, message.unique_id) == (result.ok, result.msg_id)
+        assert (await sender.send(topic, b"y", sharding_key="k")).ok
+        await sender.send_oneway(topic, b"z")
+        stored = await asyncio.to_thread(rocketmq.messages, topic, 3)
+
+    assert {b"x", b"y", b"z"} == {one.body for one in stored}
+
+
 @pytest.mark.parametrize("kind", ["zlib", "lz4", "zstd"])
 async def test_large_bodies_are_compressed_and_arrive_whole(
     rocketmq: LocalRocketMQ, topic: str, kind: str

@@ -319,7 +319,7 @@ class SendCore(Sender):
     def _stored(self, result: SendResult, out: Outgoing, plan: RetryPlan, queue: Any) -> SendResult:
         result.attempts = len(plan.tries) + 1
         if result.message_queue is None:
-            result.message_queue = queue
+            result.message_queue = self.targets.shown(queue)
         self.table.count(result, out.size)
         return result
 

@@ -180,6 +180,13 @@ class Targets:
         self._table.clear()
         self._links.clear()
 
+    def shown(self, queue: MessageQueue) -> MessageQueue:
+        """A queue as the user knows it: without the namespace."""
+        topic = self._core.without_namespace(queue.topic)
+        if topic == queue.topic:
+            return queue
+        return MessageQueue(topic, queue.broker_name, queue.queue_id)
+
     # ---- the choice ----
 
     async def choose(

@@ -211,7 +211,7 @@ class AsyncProducer(RequestCalls, BatchCalls):
         await self._ensure_started()
         seconds = self.config.send_timeout if timeout is None else timeout
         route = await self._core.routes.find(self._core.resource(topic), monotonic() + seconds)
-        return [queue for queue, _ in route.pairs]
+        return [self._sends.targets.shown(queue) for queue, _ in route.pairs]
 
     def add_hook(self, hook: SendHook) -> None:
         """Call a hook around every send from now on; sends take the general way then, which costs more."""
