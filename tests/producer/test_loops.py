@@ -128,6 +128,21 @@ async def test_cancelled_sends_that_are_never_answered_give_their_room_back(
         assert 0 == table.in_flight_bytes
 
 
+async def test_ever_new_topics_do_not_pile_up(
+    rocketmq: LocalRocketMQ, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrocketmq.client.targets._MOST_TOPICS", 8)
+    async with Producer("orders", rocketmq.addr) as producer:
+        names = [f"{topic}-{number}" for number in range(20)]
+        for name in names:
+            assert (await producer.send(name, b"x")).ok
+            assert (await producer.send(topic, b"x")).ok
+        kept = [name for name in names if producer._sends.table.get(name) is not None]
+
+    assert len(kept) <= 8
+    assert 20 == len(rocketmq.messages(topic))
+
+
 # ---- sends without an answer ----
 
 

@@ -50,6 +50,7 @@ _TRUSTED_S: Final = 0.5  # how long the quick way uses a route without anybody l
 _GO_AWAY: Final = int(ResponseCode.GO_AWAY)
 _LEAST_S: Final = 0.001
 _LEFT_LATELY_S: Final = 1.0
+_MOST_TOPICS: Final = 4096  # whose queues are kept ready, so that a client of ever new topics does not grow
 
 
 class Try:
@@ -106,6 +107,7 @@ class Targets:
         self._table = table
         self._links: dict[str, SendLink] = {}
         self._left_at: dict[str, float] = {}
+        self._put = 0
         self._turn = random.randrange(1 << 20)  # noqa: S311 - spreads load
         core.faults.watch(self._rest)
         core.brokers.on_reached(self._reached)
@@ -134,6 +136,9 @@ class Targets:
                 self._turn,
             )
             self._turn += 1
+            self._put += 1
+            if self._put % _MOST_TOPICS == 0:
+                self._table.clear()  # those in use come back at their next send
             self._table.put(route.topic, targets)
         elif targets.valid_until <= now:
             targets.valid_until = now + _TRUSTED_S
