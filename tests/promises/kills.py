@@ -67,8 +67,8 @@ class Kills:
 
 
 @asynccontextmanager
-async def all_kinds(address: str, topic: str) -> AsyncIterator[dict[str, Account]]:
-    """Every kind of send at once until the end of the block."""
+async def all_kinds(address: str, topic: str, rest: float) -> AsyncIterator[dict[str, Account]]:
+    """Every kind of send at once until the end of the block; each sender rests between two of them."""
     accounts = {kind: Account(place * APART) for place, kind in enumerate(KINDS)}
     blocking = [Account(accounts["blocking"].number + place * 1_000_000) for place in range(THREADS)]
     loop = asyncio.get_running_loop()
@@ -77,13 +77,14 @@ async def all_kinds(address: str, topic: str) -> AsyncIterator[dict[str, Account
     try:
         async with AsyncProducer("promises", address) as producer:
             send = send_with(producer, topic)
-            work = [accounts["awaited"].keep_sending(send) for _ in range(SENDERS)]
-            work += [accounts[ORDERED].keep_sending(send, f"key-{number}") for number in range(KEYS)]
-            work += [keep_batching(accounts["batches"], producer, topic) for _ in range(BATCHERS)]
-            work.append(keep_submitting(accounts["submitted"], producer, topic))
+            work = [accounts["awaited"].keep_sending(send, rest=rest) for _ in range(SENDERS)]
+            work += [accounts[ORDERED].keep_sending(send, f"key-{key}", rest) for key in range(KEYS)]
+            work += [keep_batching(accounts["batches"], producer, topic, rest) for _ in range(BATCHERS)]
+            work.append(keep_submitting(accounts["submitted"], producer, topic, rest))
             tasks: list[asyncio.Future[None]] = [asyncio.create_task(each) for each in work]
             tasks += [
-                loop.run_in_executor(None, keep_blocking, account, threads, topic) for account in blocking
+                loop.run_in_executor(None, keep_blocking, account, threads, topic, rest)
+                for account in blocking
             ]
             try:
                 yield accounts
@@ -98,11 +99,26 @@ async def all_kinds(address: str, topic: str) -> AsyncIterator[dict[str, Account
 
 
 async def kill_and_send(
-    cluster: Cluster, kills: int, *, seed: int = 0, away: float = 0.3, topic: str = "kills"
+    cluster: Cluster,
+    kills: int,
+    *,
+    seed: int = 0,
+    away: float = 0.3,
+    rest: float = 0.002,
+    topic: str = "kills",
 ) -> Kills:
-    """Kill a random broker so many times, each time for a random while, under load."""
+    """Kill a random broker so many times, each time for a random while, under load.
+
+    Args:
+        cluster: the brokers.
+        kills: how many.
+        seed: of what is random.
+        away: seconds at most until a broker is started again.
+        rest: seconds that each sender rests between two sends.
+        topic: where they go.
+    """
     rng = random.Random(seed)
-    async with all_kinds(cluster.address, topic) as accounts:
+    async with all_kinds(cluster.address, topic, rest) as accounts:
         plain = accounts["awaited"]
         await plain.more(100)
         for _ in range(kills):

@@ -159,7 +159,7 @@ def body_of(number: int, key: str | None = None) -> bytes:
     return b"%d %s" % (number, (key or "").encode())
 
 
-def keep_blocking(account: Account, producer: Producer, topic: str) -> None:
+def keep_blocking(account: Account, producer: Producer, topic: str, rest: float) -> None:
     """As ``Account.keep_sending`` on a thread of its own."""
     while not account.is_ended:
         number = account.begin()
@@ -171,10 +171,12 @@ def keep_blocking(account: Account, producer: Producer, topic: str) -> None:
             account.failed_with(number, error)
         else:
             account.stored(number, result, time.monotonic() - begun)
-        time.sleep(0.002)
+        time.sleep(rest)
 
 
-async def keep_batching(account: Account, producer: AsyncProducer, topic: str, size: int = 10) -> None:
+async def keep_batching(
+    account: Account, producer: AsyncProducer, topic: str, rest: float, size: int = 10
+) -> None:
     """As ``Account.keep_sending``, in explicit batches."""
     while not account.is_ended:
         numbers = [account.begin() for _ in range(size)]
@@ -190,10 +192,10 @@ async def keep_batching(account: Account, producer: AsyncProducer, topic: str, s
             else:
                 assert isinstance(result, RocketMQError)
                 account.failed_with(number, result)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(2 * rest)
 
 
-async def keep_submitting(account: Account, producer: AsyncProducer, topic: str) -> None:
+async def keep_submitting(account: Account, producer: AsyncProducer, topic: str, rest: float) -> None:
     """As ``Account.keep_sending``, by ``submit`` with a callback for each message; flushes at the end."""
     begun: dict[int, float] = {}
 
@@ -210,7 +212,7 @@ async def keep_submitting(account: Account, producer: AsyncProducer, topic: str)
             number = account.begin()
             begun[number] = time.monotonic()
             await producer.submit(topic, body_of(number), on_delivery=delivered)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(2 * rest)
     await producer.flush(10.0)
 
 

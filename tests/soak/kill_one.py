@@ -66,7 +66,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         real_cluster(arguments.real, Path(folder) / "mq", "kills") as cluster,
     ):
-        kills = uvloop.run(kill_and_send(cluster, count, seed=seed, away=5.0))
+        kills = uvloop.run(kill_and_send(cluster, count, seed=seed, away=5.0, rest=0.02))
     return judge(kills, what=f"brokers of RocketMQ {arguments.real}")
 
 
