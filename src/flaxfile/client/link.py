@@ -17,12 +17,12 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from flaxfile.adaptive import FAR, WindowControl
+from flaxfile.causes import cause_error
 from flaxfile.errors import ConnectError, FlaxError, ProtocolError, StalledError, from_wire
 from flaxfile.protocol.header import VERSION, Header, seal, verify
 from flaxfile.protocol.messages import MAX_MESSAGE, Type, decode_payload, encode_payload
 from flaxfile.reactor import Message, Reactor
 from flaxfile.security.monitor import HandshakeJudge
-from flaxfile.server.transfers import cause_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -121,6 +119,9 @@ def _open_object(file: IO[bytes]) -> Source:
     """What a file object holds from its position on, copied: it may be a pipe, or somebody may go on
     reading.
     """
+    import shutil  # noqa: PLC0415 - they load much, for what is rare
+    import tempfile  # noqa: PLC0415
+
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed once its descriptor is doubled
     try:
         with copy:
@@ -197,6 +198,8 @@ class Target:
                 raise UsageError(f"{self.key!r} has {size} bytes, the buffer {len(self.memory)}")
             return
         if self.path is None:
+            import tempfile  # noqa: PLC0415 - it loads much, for what is rare
+
             self.copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the target
             return
         description = json.loads(json.dumps({**version, "size": size, "chunk": chunk}))

@@ -7,7 +7,6 @@ Both go through uploads and downloads of the client, so they resume, verify and 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import UsageError, from_os_error
@@ -130,6 +129,8 @@ class WriteStream:
         self._key = key
         self._if_absent = if_absent
         self._if_match = if_match
+        import tempfile  # noqa: PLC0415 - it loads much, and most clients write no streams
+
         self._file = tempfile.SpooledTemporaryFile(max_size=BLOCK)  # noqa: SIM115 - closed at the end
         self.result: TransferResult | None = None
 

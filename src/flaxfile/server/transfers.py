@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Final
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import hash_chunks, root_hash, xxh3_64
 from flaxfile.adaptive import chunk_for
+from flaxfile.causes import cause_error
 from flaxfile.errors import (
     ConflictError,
     FlaxError,
     IntegrityError,
     LimitError,
     ProtocolError,
-    StorageError,
     UsageError,
-    from_os_error,
 )
 from flaxfile.paths import check_key
 from flaxfile.protocol.chunkmap import chunk_count, runs
@@ -41,26 +40,13 @@ if TYPE_CHECKING:
     from flaxfile.server.sessions import Session
     from flaxfile.store.parts import Part
 
-__all__ = ["Transfers", "cause_error"]
+__all__ = ["Transfers"]
 
 DONE_KEPT: Final = 1024
 """Finished uploads whose answer is remembered, for a client that did not get it."""
 MAX_RUNS: Final = 10000
 """Held runs of chunks that one answer names; what is beyond is sent again."""
 WINDOW: Final = 64 << 20
-
-
-def cause_error(cause: int, what: str) -> FlaxError:
-    """What stopped the engine, as an error."""
-    if cause == -1:
-        return IntegrityError(f"a chunk of {what} was damaged on its way, each time it was sent")
-    if cause == -2:
-        return ConflictError(
-            f"{what} changed while it was read", hint="try again when nobody writes to it", retryable=True
-        )
-    if cause > 0:
-        return from_os_error(OSError(cause, os.strerror(cause)), f"moving {what}")
-    return StorageError(f"moving {what} failed ({cause})")
 
 
 @dataclass(frozen=True, slots=True)
