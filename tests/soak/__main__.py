@@ -16,6 +16,8 @@ PROGRAMS = (
     "outages",
     "outage_log",
     "kill_store",
+    "kill_flaxfile",
+    "flaxfile_limits",
     "many_brokers",
     "kill_producer",
     "kill_one",
