@@ -275,6 +275,25 @@ async def test_listeners_get_each_good_answer() -> None:
         assert ["10.0.0.1:10911"] == [data.broker_datas[0].master_addr for data in seen]
 
 
+async def test_a_listener_that_fails_does_not_end_the_refreshing(caplog: pytest.LogCaptureFixture) -> None:
+    async with scripted() as server, table_of(server.address, poll=0.1) as table:
+        names = Names(server)
+        names.routes["shop"] = route({"a": "10.0.0.1:10911"})
+        await table.find("shop", soon())
+        fails = True
+
+        def listen(_: TopicRouteData) -> None:
+            if fails:
+                raise ValueError("mine")
+
+        table.on_route(listen)
+        await until(lambda: "mine" in caplog.text)
+        fails = False
+        names.routes["shop"] = route({"b": "10.0.0.2:10911"})
+
+        await until(lambda: brokers(table) == ("b",))
+
+
 async def test_those_who_wait_at_the_end_are_told() -> None:
     async with scripted() as server:
         async with table_of(server.address) as table:

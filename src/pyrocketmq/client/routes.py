@@ -272,6 +272,10 @@ class RouteTable:
             state.failures += 1
             wait = min(wait, self._rng.uniform(0.5, 1.0) * 2.0 ** min(state.failures, 10))
             self._faults.warning("routes", "the route of topic %s stays as it was: %s", topic, error.what)
+        except Exception:
+            # Whatever it was, the topic must be asked for again.
+            state.failures += 1
+            logger.exception("the route of topic %s could not be taken in", topic)
         else:
             if state.failures:
                 self._others_may_go_on()
@@ -279,8 +283,6 @@ class RouteTable:
             self._faults.over("routes", "routes can be asked for again")
             if before is not None and not set(before.brokers) <= set(route.brokers):
                 state.waits = list(_FOLLOW_UPS_S)  # a broker is gone: it may come back soon
-            elif route.is_fallback and not state.waits:
-                state.waits = list(_TEMPLATE_WAITS_S)
             elif before is not None and before.is_fallback and not route.is_fallback:
                 state.waits = []
         if state.waits:
