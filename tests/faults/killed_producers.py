@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from pyrocketmq.broker import SyncBrokerClient
+from pyrocketmq.model import RemotingRequestFactory as Requests
 from pyrocketmq.server import ServerConfig
 from pyrocketmq.testing import LocalRocketMQ
+from tests.servers import Server, Wire
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 5
@@ -83,8 +87,72 @@ class Outcome:
         self.seconds += other.seconds
 
 
+class Stage(Protocol):
+    """The server that the producers use."""
+
+    addr: str
+
+    def create_topic(self, topic: str) -> None: ...
+
+    def until_settled(self, topic: str, paid: set[str]) -> None:
+        """Wait until every transaction has ended; ``paid`` are those of the database."""
+
+    def bodies(self, topic: str) -> list[str]:
+        """What consumers get."""
+
+
+class EmbeddedStage:
+    """A server in this process, which knows what is open."""
+
+    def __init__(self, rocketmq: LocalRocketMQ) -> None:
+        self._rocketmq = rocketmq
+        self.addr = rocketmq.addr
+
+    def create_topic(self, topic: str) -> None:
+        self._rocketmq.create_topic(topic)
+
+    def until_settled(self, topic: str, paid: set[str]) -> None:
+        del topic, paid
+        (broker,) = self._rocketmq.server.brokers
+        end = time.monotonic() + PATIENCE_S
+        while count := self._rocketmq._thread.call(lambda: broker.transactions.open_count):
+            assert time.monotonic() < end, f"{count} transactions stay open"
+            time.sleep(0.005)
+
+    def bodies(self, topic: str) -> list[str]:
+        return [message.body.decode() for message in self._rocketmq.messages(topic)]
+
+
+class RealStage:
+    """Apache RocketMQ: only the messages that appear tell that a transaction has ended."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.addr = server.name_server
+
+    def create_topic(self, topic: str) -> None:
+        with Wire(self._server.broker) as wire:
+            wire.call(Requests.create_create_topic_request(topic, 1, 1))
+
+    def until_settled(self, topic: str, paid: set[str]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while missing := paid - set(self.bodies(topic)):
+            assert time.monotonic() < end, f"{missing} do not appear"
+            time.sleep(0.02)
+
+    def bodies(self, topic: str) -> list[str]:
+        host, _, port = self._server.broker.rpartition(":")
+        found: list[str] = []
+        with SyncBrokerClient(host, int(port)) as client:
+            while True:
+                pulled = client.pull_message("readers", topic, 0, len(found), 32)
+                if not pulled.messages:
+                    return found
+                found += [message.body.decode() for message in pulled.messages]
+
+
 def kill_producers(folder: Path, kills: int, interval: float, seed: str) -> Outcome:
-    """Kill so many producers of one group, each restarted under it, and judge by the database.
+    """Kill so many producers of one group on the embedded server, and judge by the database.
 
     Args:
         folder: where the database goes.
@@ -92,44 +160,55 @@ def kill_producers(folder: Path, kills: int, interval: float, seed: str) -> Outc
         interval: seconds until the first check, and between two checks.
         seed: of what happens when.
     """
+    config = ServerConfig(transaction_timeout=interval, transaction_check_interval=interval)
+    with LocalRocketMQ(config) as rocketmq:
+        return kill_producers_on(EmbeddedStage(rocketmq), folder, kills, seed)
+
+
+def kill_producers_on(stage: Stage, folder: Path, kills: int, seed: str, rest: float = 0.0) -> Outcome:
+    """The same on any server; it rests so many seconds before the last look."""
     rng = random.Random(seed)
     database = folder / "paid.db"
     with sqlite3.connect(database) as made:
         made.execute("CREATE TABLE paid (number TEXT PRIMARY KEY)")
     made.close()
-    config = ServerConfig(transaction_timeout=interval, transaction_check_interval=interval)
     topic, group = f"topic-{uuid.uuid4().hex}", f"group-{uuid.uuid4().hex}"
     outcome = Outcome()
-    with LocalRocketMQ(config) as rocketmq:
-        rocketmq.create_topic(topic)
+    stage.create_topic(topic)
 
-        def start(number: int) -> ProducerProcess:
-            return ProducerProcess(rocketmq.addr, group, topic, str(database), f"{seed}-{number}")
+    def start(number: int) -> ProducerProcess:
+        return ProducerProcess(stage.addr, group, topic, str(database), f"{seed}-{number}")
 
-        with running(start(0)) as process:
+    with running(start(0)) as process:
+        process[0].wait_for("serving")
+        for number in range(kills):
+            first = outcome.begun
+            process[0].tell(f"{first} {AT_ONCE}")
+            process[0].wait_for(f"half {first + AT_ONCE - 1}")
+            time.sleep(rng.random() * LONGEST_WAIT_S)
+            process[0].kill()
+            outcome.kills += 1
+            outcome.begun += AT_ONCE
+            process[0] = start(number + 1)
             process[0].wait_for("serving")
-            for number in range(kills):
-                first = outcome.begun
-                process[0].tell(f"{first} {AT_ONCE}")
-                process[0].wait_for(f"half {first + AT_ONCE - 1}")
-                time.sleep(rng.random() * LONGEST_WAIT_S)
-                process[0].kill()
-                outcome.kills += 1
-                outcome.begun += AT_ONCE
-                process[0] = start(number + 1)
-                process[0].wait_for("serving")
-                begun = time.monotonic()
-                until_none_is_open(rocketmq)
-                outcome.seconds.append(time.monotonic() - begun)
-        got = [message.body.decode() for message in rocketmq.messages(topic)]
-    with sqlite3.connect(database) as looked:
-        paid = {number for (number,) in looked.execute("SELECT number FROM paid")}
-    looked.close()
+            begun = time.monotonic()
+            stage.until_settled(topic, paid_of(database))
+            outcome.seconds.append(time.monotonic() - begun)
+        time.sleep(rest)
+    got, paid = stage.bodies(topic), paid_of(database)
     outcome.committed = len(paid)
     outcome.missing = paid - set(got)
     outcome.unwanted = set(got) - paid
     outcome.twice = len(got) - len(set(got))
     return outcome
+
+
+def paid_of(database: Path) -> set[str]:
+    """The local parts that were done."""
+    with sqlite3.connect(database, timeout=30.0) as looked:
+        paid = {number for (number,) in looked.execute("SELECT number FROM paid")}
+    looked.close()
+    return paid
 
 
 @contextmanager
@@ -140,11 +219,3 @@ def running(process: ProducerProcess) -> Iterator[list[ProducerProcess]]:
         yield current
     finally:
         current[0].kill()
-
-
-def until_none_is_open(rocketmq: LocalRocketMQ) -> None:
-    (broker,) = rocketmq.server.brokers
-    end = time.monotonic() + PATIENCE_S
-    while count := rocketmq._thread.call(lambda: broker.transactions.open_count):
-        assert time.monotonic() < end, f"{count} transactions stay open"
-        time.sleep(0.005)

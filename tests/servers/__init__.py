@@ -24,6 +24,7 @@ __all__ = [
     "Wire",
     "chosen_servers",
     "launch",
+    "real_server",
     "started",
 ]
 

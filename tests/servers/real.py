@@ -39,7 +39,9 @@ class RealServer(Server):
 
 
 @contextmanager
-def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterator[RealServer]:
+def real_server(
+    version: str, folder: Path, *, secured: bool = False, checks: int = CHECKS
+) -> Iterator[RealServer]:
     """Start a release, with short times where it has settings for them, and stop it at the end."""
     place = ["--dir", str(folder)]
     options = [
@@ -54,7 +56,7 @@ def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterato
         "--fast-txn",
     ]
     options += [f"--jvm=-Drocketmq.broker.rebalance.lockMaxLiveTime={LOCK_SECONDS * 1000:.0f}"]
-    options += ["--conf", f"transactionCheckMax={CHECKS}", "--conf", "traceTopicEnable=true"]
+    options += ["--conf", f"transactionCheckMax={checks}", "--conf", "traceTopicEnable=true"]
     if secured:
         options += ["--acl", "--tls"]
     up = launch("up", "--version", version, *place, *options)
@@ -74,7 +76,7 @@ def real_server(version: str, folder: Path, *, secured: bool = False) -> Iterato
             broker_name=name,
             lock_seconds=LOCK_SECONDS,
             check_seconds=1.0,  # --fast-txn
-            check_max=CHECKS,
+            check_max=checks,
             security=security(facts) if secured else None,
         )
     finally:
