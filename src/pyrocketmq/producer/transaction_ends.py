@@ -34,7 +34,6 @@ __all__ = ["End", "EndSender"]
 logger = logging.getLogger(__name__)
 _repeats: Final = RepeatedFaults(logger)
 
-TRIES_IN_TIME: Final = 3
 LEAST_TRY_S: Final = 0.2
 FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 0.5
@@ -88,9 +87,9 @@ class EndSender:
     async def send(self, end: End) -> bool:
         """Tell the broker; True when it has confirmed.
 
-        A try that may not have been carried out is repeated: what a broker has done already it does once
-        more without harm, or stores the message twice, which consumers have to expect anyway. Brokers never
-        answer an end that leaves a transaction open.
+        What was refused or lost is told again. A try has all of the time: a broker that is only slow would
+        store the message once more for each repeated commit. So would one whose answer to a check was lost;
+        it asks again by itself. Brokers never answer an end that leaves a transaction open.
         """
         confirmed = False
         if end.state is Unknown:
@@ -122,14 +121,15 @@ class EndSender:
         deadline = monotonic() + self._timeout
         wait = FIRST_WAIT_S
         while True:
-            error = await self._try(end, min(self._timeout / TRIES_IN_TIME, deadline - monotonic()))
+            error = await self._try(end, deadline - monotonic())
             if error is None:
                 if end.state is Commit:
                     self._stats.committed += 1
                 else:
                     self._stats.rolled_back += 1
                 return True
-            if judge(error) in (Verdict.FINAL, Verdict.ELSEWHERE) or monotonic() + wait >= deadline:
+            is_last = judge(error) in (Verdict.FINAL, Verdict.ELSEWHERE) or monotonic() + wait >= deadline
+            if is_last or (end.from_check and error.maybe_sent):
                 self._stats.end_failures += 1
                 _repeats.warning(
                     end.link.name,
