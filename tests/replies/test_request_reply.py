@@ -28,13 +28,13 @@ async def test_a_request_gets_the_reply_of_a_consumer(rocketmq: LocalRocketMQ, t
         responding(rocketmq.broker_addrs[0], topic, shout) as responder,
         AsyncProducer("asking", rocketmq.addr) as producer,
     ):
-        answer = await producer.request(Message(topic, b"hello", keys="k"), 5.0)
+        answer = await producer.request(Message(topic, b"hello", keys="k"), 30.0)
 
         assert answer.body == b"HELLO"
         assert producer.stats()["replies"] == 1
     (asked,) = responder.asked
     assert asked.get_property("REPLY_TO_CLIENT") is not None
-    assert asked.get_property("TTL") == "5000"
+    assert asked.get_property("TTL") == "30000"
     assert answer.get_property("CORRELATION_ID") == asked.get_property("CORRELATION_ID")
     assert responder.refused == []
 
@@ -45,7 +45,7 @@ async def test_many_requests_at_once_get_their_own_replies(rocketmq: LocalRocket
         AsyncProducer("asking", rocketmq.addr) as producer,
     ):
         bodies = [f"number {number}".encode() for number in range(200)]
-        answers = await asyncio.gather(*(producer.request(Message(topic, body), 10.0) for body in bodies))
+        answers = await asyncio.gather(*(producer.request(Message(topic, body), 30.0) for body in bodies))
 
     assert [answer.body for answer in answers] == [body.upper() for body in bodies]
 
@@ -56,7 +56,7 @@ async def test_a_compressed_reply_is_unpacked(rocketmq: LocalRocketMQ, topic: st
         AsyncProducer("asking", rocketmq.addr) as producer,
     ):
         responder.compressed = True
-        answer = await producer.request(Message(topic, b"hello"), 5.0)
+        answer = await producer.request(Message(topic, b"hello"), 30.0)
 
     assert answer.body == b"x" * 10_000
     assert len(answer.raw_body) < 1000
@@ -65,7 +65,7 @@ async def test_a_compressed_reply_is_unpacked(rocketmq: LocalRocketMQ, topic: st
 async def test_a_request_without_a_reply_says_so_in_time(rocketmq: LocalRocketMQ, topic: str) -> None:
     async with AsyncProducer("asking", rocketmq.addr) as producer:
         with pytest.raises(ReplyTimeoutError, match="no reply to request") as caught:
-            await producer.request(Message(topic, b"hello"), 0.05)
+            await producer.request(Message(topic, b"hello"), 0.5)
 
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.maybe_sent
@@ -87,14 +87,14 @@ async def test_a_late_reply_is_taken_and_counted(rocketmq: LocalRocketMQ, topic:
 
         responder.reply_to = answer_late  # type: ignore[method-assign]
         with pytest.raises(ReplyTimeoutError):
-            await producer.request(Message(topic, b"hello"), 0.05)
+            await producer.request(Message(topic, b"hello"), 0.5)
         go_on.set()
         await until(lambda: producer.stats()["late_replies"] == 1)
         await asyncio.sleep(0.01)
 
         assert responder.refused == []  # or consumers would take the request once more
         go_on.set()
-        assert (await producer.request(Message(topic, b"again"), 5.0)).body == b"AGAIN"
+        assert (await producer.request(Message(topic, b"again"), 30.0)).body == b"AGAIN"
 
 
 async def test_a_request_that_cannot_be_sent_says_why(rocketmq: LocalRocketMQ, topic: str) -> None:
@@ -108,10 +108,10 @@ async def test_requests_go_on_after_a_lost_connection(rocketmq: LocalRocketMQ, t
     address = rocketmq.broker_addrs[0]
     async with AsyncProducer("asking", rocketmq.addr) as producer:
         async with responding(address, topic, shout):
-            assert (await producer.request(Message(topic, b"one"), 5.0)).body == b"ONE"
+            assert (await producer.request(Message(topic, b"one"), 30.0)).body == b"ONE"
         rocketmq.disconnect()
         async with responding(address, topic, shout) as responder:
-            assert (await producer.request(Message(topic, b"two"), 5.0)).body == b"TWO"
+            assert (await producer.request(Message(topic, b"two"), 30.0)).body == b"TWO"
 
     assert [message.body for message in responder.asked] == [b"one", b"two"]
 
@@ -128,7 +128,7 @@ async def test_threads_ask_in_the_same_way(rocketmq: LocalRocketMQ, topic: str) 
     answers: dict[int, bytes] = {}
 
     def ask(number: int) -> None:
-        answers[number] = producer.request(Message(topic, f"n{number}"), 5.0).body
+        answers[number] = producer.request(Message(topic, f"n{number}"), 30.0).body
 
     async with responding(rocketmq.broker_addrs[0], topic, shout):
         with Producer("asking", rocketmq.addr) as producer:
