@@ -275,7 +275,8 @@ class TestSending:
             assert row["figures"]["per_second"]["median"] > 0
             assert row["figures"]["memory_mb"]["median"] > 1
         counts = value["counts"]
-        assert counts["stored"] == counts["sent"] + counts["sent one-way"]
+        # More when the machine is busy: what is not answered in time is sent again.
+        assert counts["stored"] >= counts["sent"] + counts["sent one-way"]
         assert 0 == counts["failed"]
         assert len(server.messages("all")) == counts["stored"]
 

@@ -21,7 +21,7 @@ SENDS = 1_000
 
 def child(address: str, producer: Producer | None) -> None:
     """Awaited sends of one thread and, meanwhile, accumulated ones."""
-    mine = producer or Producer("till", address)
+    mine = producer or Producer("till", address, send_timeout=30.0)
     for number in range(SENDS // 2):
         mine.submit(Message("child", f"submitted-{number}"))
     for number in range(SENDS // 2):
@@ -39,7 +39,7 @@ def main(method: str, address: str) -> None:
         if error is None:
             delivered.append(message)
 
-    producer = Producer("till", address, linger=0.2)
+    producer = Producer("till", address, linger=0.2, send_timeout=30.0)
     producer.start()
     producer.send(Message("warm", "up"))
     threads = [

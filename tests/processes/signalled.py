@@ -33,7 +33,7 @@ def submit(address: str) -> None:
         if error is None:
             told(message.body.decode())
 
-    with Producer("till", address) as producer:
+    with Producer("till", address, send_timeout=30.0) as producer:
         for number in itertools.count():
             producer.submit(Message("orders", f"{number}"), on_delivery=answered)
             if number % 50 == 0:
@@ -51,7 +51,7 @@ def threads(address: str) -> None:
             producer.send(Message("orders", f"{first}-{number}"))
             told(f"{first}-{number}")
 
-    with Producer("till", address) as producer:
+    with Producer("till", address, send_timeout=30.0) as producer:
         working = [threading.Thread(target=one, args=(producer, first)) for first in range(8)]
         for thread in working:
             thread.start()
@@ -73,7 +73,7 @@ def awaited(address: str) -> None:
             told(f"{first}-{number}")
 
     async def all_of_them() -> None:
-        async with AsyncProducer("till", address) as producer:
+        async with AsyncProducer("till", address, send_timeout=30.0) as producer:
             await asyncio.gather(*(one(producer, first) for first in range(100)))
 
     asyncio.run(all_of_them())

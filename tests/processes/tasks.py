@@ -20,7 +20,7 @@ app.conf.update(
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
 )
-producer = Producer("tasks", os.environ["NAMESRV_ADDR"], linger=0.5)
+producer = Producer("tasks", os.environ["NAMESRV_ADDR"], linger=0.5, send_timeout=30.0)
 if os.environ.get("IS_WORKER"):
     producer.start()
     for number in range(1_000):

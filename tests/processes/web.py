@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from pyrocketmq import Message, Producer
 
-producer = Producer("web", os.environ["NAMESRV_ADDR"], linger=0.5)
+producer = Producer("web", os.environ["NAMESRV_ADDR"], linger=0.5, send_timeout=30.0)
 producer.start()
 for number in range(1_000):
     producer.submit(Message("before", f"{number}"))
