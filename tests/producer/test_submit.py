@@ -277,6 +277,28 @@ async def test_a_topic_without_a_route_fails_its_messages_only(rocketmq: LocalRo
     assert [b"fine"] == [message.body for message in rocketmq.messages(topic)]
 
 
+async def test_topics_of_a_namespace_are_shown_as_the_program_wrote_them(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    heard = Heard()
+    rocketmq.create_topic(f"unit%{topic}", queues=2)
+    async with producer(rocketmq, namespace="unit", send_timeout=1.0) as sender:
+        [result] = await sender.send_batch(Message(topic, b"a"))
+        await sender.submit(topic, b"b", on_delivery=heard)
+        queue = (await sender.queues(topic))[0]
+        await sender.submit(topic, b"c", on_delivery=heard, queue=queue, ordered=True)
+        await sender.flush()
+        rocketmq.fail("send", code="SYSTEM_BUSY")
+        await sender.submit(topic, b"lost")
+        with pytest.raises(UndeliveredError) as caught:
+            await sender.flush()
+
+    queues: list[Any] = [result.message_queue, *(one.message_queue for _, one, _ in heard.calls if one)]
+    assert [topic] * 3 == [one.topic for one in queues]
+    assert topic == caught.value.failures[0].message.topic
+    assert {b"a", b"b", b"c"} == {message.body for message in rocketmq.messages(f"unit%{topic}")}
+
+
 async def test_a_callback_that_raises_is_counted_and_harms_nobody(
     rocketmq: LocalRocketMQ, topic: str
 ) -> None:

@@ -123,7 +123,7 @@ class BatchSends:
         outcome = parcel.outcome
         if not self._parcels.is_good(outcome):
             return None
-        outcome.message_queue = parcel.tried.queue
+        outcome.message_queue = self._sender.targets.shown(parcel.tried.queue)
         self._count(parcel)
         return BatchResults([parcel])
 
@@ -238,7 +238,7 @@ class BatchSends:
                     await future
                     outcome = parcel.outcome
                     if parcels.is_good(outcome):
-                        outcome.message_queue = queue
+                        outcome.message_queue = self._sender.targets.shown(queue)
                         self._count(parcel)
                         return
         try:

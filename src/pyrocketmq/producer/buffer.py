@@ -247,7 +247,7 @@ class SendBuffer(Accumulator):
         outcome = parcel.outcome
         if self._parcels.is_good(outcome):
             tried = parcel.tried
-            outcome.message_queue = tried.queue
+            outcome.message_queue = self._sender.targets.shown(tried.queue)
             now = self._progress_at = monotonic()
             window.succeeded(now - tried.begun, number)
             self._stored(parcel)
@@ -389,7 +389,10 @@ class SendBuffer(Accumulator):
         unheard = self.without_callback(parcel)
         if unheard:
             room = max(0, _MOST_LISTED - len(self._undelivered))
-            self.note_lost(parcel.unheard(room) if room else [], unheard, error)
+            lost = parcel.unheard(room) if room else []
+            for message in lost:
+                message.topic = self._core.without_namespace(message.topic)
+            self.note_lost(lost, unheard, error)
         self.finish(parcel)
 
     def note_lost(self, messages: list[Message], count: int, error: RocketMQError) -> None:
