@@ -12,7 +12,17 @@ import sys
 
 from variant import compile_copy, copy_sources, run_tests, suites_in
 
-SUITES = ("tests/unit", "tests/vectors", "tests/transport", "tests/engine", "tests/server", "tests/fuzz")
+SUITES = (
+    "tests/unit",
+    "tests/vectors",
+    "tests/transport",
+    "tests/engine",
+    "tests/server",
+    "tests/fuzz",
+    "tests/flaxfile/engine",
+    "tests/flaxfile/hostile",
+    "tests/flaxfile/transfer",
+)
 
 
 def runtime_library(name: str) -> str:
