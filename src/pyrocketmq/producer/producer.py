@@ -155,8 +155,10 @@ class Producer(BlockingBatchCalls):
             return self._on_engine(message, timeout)
         sending.add(thread)
         try:
-            if self._direct and len(sending) <= self._most_direct:
-                return self._send_directly(message, timeout)
+            if self._direct and len(sending) <= self._most_direct and thread != self._engine_thread:
+                target = self._table.pick(message)
+                if target is not None:
+                    return self._send_directly(message, timeout, target)
             return self._on_engine(message, timeout)
         finally:
             sending.discard(thread)
@@ -185,15 +187,10 @@ class Producer(BlockingBatchCalls):
         """Where a plain message can go at once from this thread, if anywhere."""
         return None if threading.get_ident() == self._engine_thread else self._table.pick(message)
 
-    def _send_directly(
-        self, message: Message, timeout: float | None, target: SendTarget | None = None
-    ) -> SendResult:
+    def _send_directly(self, message: Message, timeout: float | None, target: SendTarget) -> SendResult:
         """One try on a lane of this thread; what it cannot do goes on where everything else is done."""
-        current = self._current()
+        # Whether this is a child made by fork need not be asked: there the table has no queues.
         sends, table = self._sends, self._table
-        target = target or self._pick(message)
-        if target is None:
-            return self._on_engine(message, timeout)
         begun = monotonic()
         seconds = sends.settings.timeout if timeout is None else timeout
         share = table.share_of(target, seconds)
@@ -210,7 +207,7 @@ class Producer(BlockingBatchCalls):
         except RocketMQError as error:
             outcome = error
         try:
-            after: SendResult = current.call(sends.go_on, message, target, begun, seconds, outcome)
+            after: SendResult = self._current().call(sends.go_on, message, target, begun, seconds, outcome)
             return after
         finally:
             del outcome  # an error would have this frame in its trace
