@@ -219,7 +219,7 @@ ON_LOOP: Final = {
 
 
 async def serve_loop(address: str) -> None:
-    producer = AsyncProducer(GROUP, address)
+    producer = AsyncProducer(GROUP, address, send_timeout=TIMEOUT)
     async with producer:
         while line := await asyncio.to_thread(sys.stdin.readline):
             task = Task.from_line(line)
@@ -315,7 +315,7 @@ IN_THREAD: Final = {
 def serve_thread(address: str) -> None:
     line = sys.stdin.readline()
     spin = SPIN if Task.from_line(line).spin else 0.0
-    with Producer(GROUP, address, spin=spin) as producer:
+    with Producer(GROUP, address, send_timeout=TIMEOUT, spin=spin) as producer:
         while line:
             task = Task.from_line(line)
             answer(IN_THREAD[task.kind](producer, task))

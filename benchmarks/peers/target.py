@@ -94,11 +94,9 @@ class BrokerTarget:
         """Where the queues end now."""
         self._before = self._settled()
 
-    def confirm(self, arm: str, figures: Figures) -> Figures:
+    def confirm(self, arm: str, figures: Figures) -> Figures:  # noqa: ARG002 - a difference is a figure here
         """At the rate of what was stored, with how many messages are not there."""
         stored = self._broker.stored_at_last(self.topic, self._before + int(figures["count"])) - self._before
-        if stored == 0:
-            raise WrongCountError(f"{arm}: nothing is stored of {figures['count']:,} messages")
         lost = figures["count"] - stored
         seconds = figures["count"] / figures["rate"]
         return figures | {"rate": min(stored, figures["count"]) / seconds, "lost": max(0.0, lost)}
