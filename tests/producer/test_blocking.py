@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,38 @@ def test_one_way_sends_of_a_thread_are_confirmed_now_and_then(
     lost = 200 - len(stored)
     assert len(stored) == len(set(stored))
     assert lost <= 2 * 16  # only what was on its way when the connections were cut
+
+
+def arrived(rocketmq: LocalRocketMQ, topic: str, count: int) -> int:
+    """One-way messages that are there at last; nothing tells when the server has read the last of them."""
+    end = time.monotonic() + 10
+    while True:
+        found = sum(message.body == b"x" for message in rocketmq.messages(topic))
+        if found >= count or time.monotonic() > end:
+            return found
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_fewer_one_way_sends_go_ahead_to_a_broker_that_answers_late(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as producer:
+        queue = producer.send(topic, b"first").message_queue
+        assert queue is not None
+        rocketmq.faults.add("send:delay=120ms")
+        for _ in range(200):
+            producer.send_oneway(topic, b"x")
+        rocketmq.faults.clear()
+        producer.send(topic, b"last")
+        slow = [producer._sends.targets._link(name).oneway_limit for name in ("broker-a", "broker-b")]
+        for _ in range(2000):
+            producer.send_oneway(topic, b"x")
+        quick = [producer._sends.targets._link(name).oneway_limit for name in ("broker-a", "broker-b")]
+
+    assert min(slow) < 64
+    assert min(quick) > min(slow)
+    assert 2200 == arrived(rocketmq, topic, 2200)
 
 
 def test_a_one_way_send_from_a_thread_refuses_what_no_broker_takes(

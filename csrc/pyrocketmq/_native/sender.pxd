@@ -19,9 +19,13 @@ cdef class SendLink:
     cdef readonly Py_ssize_t in_flight
     cdef readonly Py_ssize_t unconfirmed  # one-way sends that no marked one has confirmed yet
     cdef Py_ssize_t unmarked  # of these, the ones since the last mark
+    cdef public Py_ssize_t oneway_limit  # how many there may be, as far as the broker keeps up
     cdef list waiting  # futures of one-way sends that wait for a mark
 
     cdef bint is_usable(self, double now) except -1
+    cdef Py_ssize_t oneway_room(self, Py_ssize_t window) noexcept
+    cpdef bint is_oneway_full(self, Py_ssize_t window)
+    cpdef object pace(self, double seconds, Py_ssize_t window)
     cdef bint is_full(self, double now) except -1
 
 

@@ -39,6 +39,11 @@ cdef enum:
     CODE_SUCCESS = 0
     FIRST_NOT_OK = 10  # FLUSH_DISK_TIMEOUT, SLAVE_NOT_AVAILABLE, FLUSH_SLAVE_TIMEOUT
     LAST_NOT_OK = 12
+    FIRST_ONEWAY = 64  # that are sent ahead to a broker of which nothing is known
+    LEAST_ONEWAY = 16
+
+cdef double QUICK_MARK = 0.04
+cdef double SLOW_MARK = 0.1
 
 cdef object PlainFuture = Future
 cdef object set_result = Future.set_result  # found once, not at each call
@@ -68,6 +73,7 @@ cdef class SendLink:
         self.encoder = encoder
         self.max_in_flight = max_in_flight
         self.waiting = []
+        self.oneway_limit = FIRST_ONEWAY
 
     @property
     def connection(self):
@@ -94,6 +100,23 @@ cdef class SendLink:
             and not self._connection.is_ended
             and (self.rests_until == 0 or self.rests_until <= now)
         )
+
+    cdef Py_ssize_t oneway_room(self, Py_ssize_t window) noexcept:
+        return window if window < self.oneway_limit else self.oneway_limit
+
+    cpdef bint is_oneway_full(self, Py_ssize_t window):
+        """True while one-way sends have to wait for a confirmation that is on its way."""
+        return window > 0 and self.unconfirmed >= self.oneway_room(window) and self.unconfirmed > self.unmarked
+
+    cpdef object pace(self, double seconds, Py_ssize_t window):
+        """Take note of how long a confirmation took.
+
+        Brokers drop one-way messages that have waited for 0.2 s, so fewer are sent ahead before it takes that long.
+        """
+        if seconds > SLOW_MARK:
+            self.oneway_limit = max(LEAST_ONEWAY, self.oneway_limit // 2)
+        elif seconds < QUICK_MARK and self.oneway_limit < window:
+            self.oneway_limit *= 2
 
     def wait_for_mark(self, future not None):
         """Have a future resolved when one-way sends are confirmed again."""
@@ -562,7 +585,9 @@ cdef class OnewayMark(SendOwner):
         return self.target.link
 
     cdef int answered(self, SendResult result, double now) except -1:
-        return self.end(result if result.answer.code != CODE_SUCCESS else None)
+        cdef bint is_good = result.answer.code == CODE_SUCCESS
+        self.target.link.pace(now - self.written_at if is_good else 2 * SLOW_MARK, self.table.oneway_window)
+        return self.end(None if is_good else result)
 
     cdef int failed(self, object error) except -1:
         return self.end(error)
@@ -709,7 +734,7 @@ cdef class Sender:
         if target is None or not target.link._connection.is_here():
             return table.general_oneway(message, None)
         link = target.link
-        if table.oneway_window and link.unconfirmed >= table.oneway_window:
+        if link.is_oneway_full(table.oneway_window):
             return table.general_oneway(message, None)
         put_oneway(table, target, <Message>message, 0, None)
         return NOTHING
@@ -730,7 +755,7 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
     fields.opaque = fields.wire_flag = 0
     fields.sys_flag = sys_flag
     fields.born_ms = now_ms()
-    if table.oneway_window and body is None and link.unmarked + 1 >= (table.oneway_window + 1) // 2:
+    if table.oneway_window and body is None and link.unmarked + 1 >= (link.oneway_room(table.oneway_window) + 1) // 2:
         mark = OnewayMark.__new__(OnewayMark)
         mark.table = table
         mark.target = target

@@ -59,6 +59,16 @@ class SendLink:
     @property
     def unconfirmed(self) -> int:
         """One-way sends that no marked one has confirmed yet."""
+    oneway_limit: int
+    """How many of them there may be, as far as the broker keeps up: see ``pace``."""
+    def is_oneway_full(self, window: int) -> bool:
+        """True while one-way sends have to wait for a confirmation that is on its way."""
+    def pace(self, seconds: float, window: int) -> None:
+        """Take note of how long a confirmation took.
+
+        Brokers drop one-way messages that have waited for 0.2 s, so fewer are sent ahead before it takes that
+        long.
+        """
     def wait_for_mark(self, future: asyncio.Future[None]) -> None:
         """Have a future resolved when one-way sends are confirmed again."""
 

@@ -296,7 +296,7 @@ class Targets:
         window = self._table.oneway_window
         try:
             async with asyncio.timeout(tried.share):
-                while window and link.unconfirmed >= window:
+                while link.is_oneway_full(window):
                     confirmed = asyncio.get_running_loop().create_future()
                     link.wait_for_mark(confirmed)
                     await confirmed

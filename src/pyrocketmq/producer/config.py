@@ -64,9 +64,9 @@ class ProducerConfig(ClientConfig):
     """Batches of submitted messages that one broker may have at a time at most. There are fewer while it says
     that it is busy."""
     oneway_window: int = whole(1024, 0, 1_000_000, "sends")
-    """One-way sends to a broker that may be unconfirmed. Twice in each window one of them is answered, and
-    sends wait when that does not come: brokers drop one-way messages without a word when they get too many.
-    0 turns this off."""
+    """One-way sends to a broker that may be unconfirmed; fewer while it answers slowly. Twice in each window
+    one of them is answered, and sends wait when that does not come: brokers drop one-way messages that they
+    do not get round to within 0.2 s, without a word. 0 turns this off."""
     trace: bool = switch(False)  # noqa: FBT003 - the value of the field
     """Write what becomes of each send into the trace topic, where tools look messages up. Sends take the
     general way then, and never wait for their traces."""

@@ -249,19 +249,22 @@ class Producer(BlockingBatchCalls):
             sending.discard(thread)
 
     def _oneway_to(self, target: SendTarget, message: Message) -> bool:
-        window, seconds = self._table.oneway_window, self._sends.settings.timeout
+        link, most, seconds = target.link, self._table.oneway_window, self._sends.settings.timeout
+        ahead = (min(most, link.oneway_limit) + 1) // 2
         try:
-            lane = target.link.owner.lanes.lane(seconds)
+            lane = link.owner.lanes.lane(seconds)
             if lane is None:
                 return False
-            if not 0 < window // 2 <= lane.unanswered:
-                lane.send_oneway(target.link.encoder, message, target.queue_id, seconds)
+            if not 0 < ahead <= lane.unanswered:
+                lane.send_oneway(link.encoder, message, target.queue_id, seconds)
                 self._table.count_oneway()
                 return True
         except ConnectionError:
             return False  # no broker has the whole message
         # The answer tells that those before it on this connection were taken from the wire.
+        begun = monotonic()
         self._send_directly(message, None, target)
+        link.pace(monotonic() - begun, most)
         return True
 
     def request(self, message: Message, timeout: float | None = None) -> MessageExt:
