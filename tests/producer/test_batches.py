@@ -25,7 +25,8 @@ from pyrocketmq.testing import LocalRocketMQ
 
 def producer(rocketmq: LocalRocketMQ, **settings: Any) -> AsyncProducer:
     # Time enough on a busy machine: a try that ends too early would store its messages twice.
-    return AsyncProducer("orders", rocketmq.addr, **({"send_timeout": 20.0} | settings))
+    patient: dict[str, Any] = {"send_timeout": 20.0} | settings
+    return AsyncProducer("orders", rocketmq.addr, **patient)
 
 
 def several(topic: str, count: int, size: int = 10) -> list[Message]:

@@ -35,7 +35,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 def producer(rocketmq: LocalRocketMQ, **settings: Any) -> AsyncProducer:
     # Time enough on a busy machine: a try that ends too early would store its messages twice.
-    return AsyncProducer("orders", rocketmq.addr, **({"send_timeout": 20.0} | settings))
+    patient: dict[str, Any] = {"send_timeout": 20.0} | settings
+    return AsyncProducer("orders", rocketmq.addr, **patient)
 
 
 class Heard:

@@ -13,6 +13,7 @@ from pyrocketmq.client.selectors import (
     RoundRobinSelector,
 )
 from pyrocketmq.producer.async_producer import AsyncProducer
+from pyrocketmq.producer.batches import BatchResults
 from pyrocketmq.producer.config import ProducerConfig
 from pyrocketmq.producer.factory import create_async_producer, create_producer
 from pyrocketmq.producer.producer import Producer
@@ -29,6 +30,7 @@ __all__ = [
     "AsyncRandomSelector",
     "AsyncRoundRobinSelector",
     "AsyncTransactionProducer",
+    "BatchResults",
     "BrokerManager",
     "MessageHashSelector",
     "Producer",
