@@ -381,6 +381,22 @@ def test_config_set_changes_one_line_and_refuses_what_cannot_be() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_config_asks_on_a_terminal_and_keeps_what_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["", "0.0.0.0", "what", "4000", "", "", ""])  # noqa: S104
+    monkeypatch.setattr("flaxfile.cli.configuring._terminal", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _question: next(answers))
+
+    assert run("config").code == 0
+
+    shown = json.loads(run("config", "show", "--json").out)
+    assert shown["server"]["host"] == "0.0.0.0"  # noqa: S104
+    assert shown["server"]["port"] == 4000
+    assert shown["client"]["default_server"] == "local"
+    monkeypatch.undo()
+    assert run("config").code == 2
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_command(shell: str) -> None:
     script = run("completion", shell).out

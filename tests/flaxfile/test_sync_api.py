@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flaxfile import AsyncClient, Client
 from flaxfile.errors import PartialError, UsageError
 from flaxfile.model import TransferResult
 from flaxfile.sync import Action, SyncOptions
+from flaxfile.sync.entries import Kind, Node
 from flaxfile.sync.running import SyncKeywords
-
-pytestmark = pytest.mark.usefixtures("here")
+from flaxfile.sync.sides import LocalSide
 
 
 @pytest.fixture
@@ -65,6 +68,29 @@ def test_failures_can_be_raised(port: int, tree: Path, store: Path) -> None:
     assert [failure.path for failure in report.failures] == ["a"]
     with pytest.raises(PartialError, match="the first one a"):
         report.raise_for_failures()
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/x", "a/../../x", "", ".", "a//b", "a/./b", "n" * 256, "nul\0", ".flaxfile/cache.db"]
+)
+def test_no_name_that_a_server_sends_leads_out_of_the_folder(here: Path, name: str) -> None:
+    side = LocalSide(here)
+
+    with pytest.raises(UsageError, match="cannot be a key"):
+        side.target(name)
+    with pytest.raises(UsageError, match="cannot be a key"):
+        side.remove(Node(name, Kind.FILE))
+
+
+@given(st.text(st.sampled_from("ab./\\\0~"), max_size=12))
+def test_what_may_be_written_is_always_below_the_folder(name: str) -> None:
+    top = Path("/nowhere/top")
+    try:
+        target = LocalSide(top).target(name)
+    except UsageError:
+        return
+
+    assert os.path.normpath(target).startswith("/nowhere/top/")
 
 
 def test_every_option_is_a_keyword() -> None:

@@ -169,9 +169,13 @@ def _set(path: Path, name: str, value: str, output: Output) -> int:
     return 0
 
 
+def _terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 def _interactive(path: Path, output: Output) -> int:
     """Ask for what most people set, one after the other; an empty answer keeps what is."""
-    if not sys.stdin.isatty():
+    if not _terminal():
         raise UsageError("there is no terminal to ask on", hint="flaxfile config set TABLE.KEY VALUE")
     output.line(say("Enter keeps what stands in brackets; an end of input stops here."))
     questions = {

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.cli.connecting import connected, run_async
 from flaxfile.cli.options import count, positive
 from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
-from flaxfile.errors import NotFoundError, PartialError, UsageError
+from flaxfile.errors import ConnectError, NotFoundError, PartialError, StalledError, UsageError
 from flaxfile.sync import SyncOptions, compare, pull, push
 from flaxfile.texts import say
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from flaxfile.sync import Action, Difference, Failure, SyncReport
 
 __all__ = ["configure_pull", "configure_push", "configure_verify", "run_pull", "run_push", "run_verify"]
+
+
+WATCH_PAUSE: Final = 2.0
+"""Seconds before a watch tries again to reach its server."""
 
 
 class _Pattern(argparse.Action):
@@ -175,8 +180,14 @@ def run_push(arguments: argparse.Namespace, output: Output) -> int:
             async with watching(folder) as changed:
                 output.note(say("watching {folder}; Ctrl-C ends it", folder=folder))
                 while True:
-                    await once(client)
-                    await changed()
+                    try:
+                        await once(client)
+                    except (ConnectError, StalledError) as error:
+                        # A server that restarts is no reason to stop watching.
+                        output.error(error)
+                        await asyncio.sleep(WATCH_PAUSE)
+                    else:
+                        await changed()
 
     return run_async(work)
 

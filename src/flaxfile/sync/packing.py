@@ -70,7 +70,8 @@ def read_small(path: Path) -> tuple[bytes, int, int]:
 def _read_all(descriptor: int) -> bytes:
     """From the start to the end, or to where it is small no more."""
     content = bytearray()
-    while len(content) <= MOST and (piece := os.pread(descriptor, SMALL + 1, len(content))):
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while len(content) <= MOST and (piece := os.read(descriptor, SMALL + 1)):
         content += piece
     return bytes(content)
 
