@@ -231,7 +231,7 @@ async def test_a_check_that_hangs_holds_up_neither_the_loop_nor_other_checks(
         return Commit
 
     async with AsyncTransactionProducer(
-        group, rocketmq.addr, check=check, topics=[topic], check_timeout=0.02, checks_at_once=1
+        group, rocketmq.addr, check=check, topics=[topic], check_timeout=0.3, checks_at_once=1
     ) as producer:
         rocketmq.advance(FIRST_CHECK)
         await until(lambda: len(rocketmq.messages(topic)) == 1)
@@ -355,7 +355,7 @@ async def test_what_was_decided_is_told_at_the_check_when_the_end_did_not_arrive
     rocketmq: LocalRocketMQ, topic: str, group: str
 ) -> None:
     check = Asked(Rollback)
-    async with AsyncTransactionProducer(group, rocketmq.addr, check=check, end_timeout=0.05) as producer:
+    async with AsyncTransactionProducer(group, rocketmq.addr, check=check, end_timeout=0.4) as producer:
         async with producer.transaction(topic, b"42") as tx:
             fault = rocketmq.fail("END_TRANSACTION", code="SYSTEM_BUSY")
         assert (tx.result.is_commit, tx.result.confirmed) == (True, False)
