@@ -159,9 +159,11 @@ def test_fewer_one_way_sends_go_ahead_to_a_broker_that_answers_late(
             producer.send_oneway(topic, b"x")
         quick = [producer._sends.targets._link(name).oneway_limit for name in ("broker-a", "broker-b")]
 
+        # Before the end: the server forgets what it holds back for a connection that is gone.
+        assert 2200 == arrived(rocketmq, topic, 2200)
+
     assert min(slow) < 64
     assert min(quick) > min(slow)
-    assert 2200 == arrived(rocketmq, topic, 2200)
 
 
 def test_a_one_way_send_from_a_thread_refuses_what_no_broker_takes(
