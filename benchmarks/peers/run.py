@@ -136,28 +136,26 @@ def go_version() -> str:
 
 
 @contextmanager
-def target_for(row: Row, options: argparse.Namespace, folder: Path, sink: Target | None) -> Iterator[Target]:
-    """Where a row sends."""
-    if options.on == "real":
+def target_for(row: Row, folder: Path, sink: Target | None) -> Iterator[Target]:
+    """Where a row sends: to the sink, a slow one of its own, or a real broker where there is no sink."""
+    if sink is None:
         # Each row has a broker of its own, so that what one leaves behind does not slow the next.
         place = Path(tempfile.mkdtemp(dir=folder))
         with broker_target(place) as target:
             yield target
         shutil.rmtree(place, ignore_errors=True)
-    elif row.count or sink is None:
+    elif row.count:
         with sink_target(processors().sink, SLOW_SINK) as target:
             yield target
     else:
         yield sink
 
 
-def run(options: argparse.Namespace) -> list[Result]:
+def run(place: str, options: argparse.Namespace) -> list[Result]:
     """Measure the rows that were asked for; each is written down as soon as it is done."""
-    rows = [row for row in ROWS[options.on] if chosen(row, options)]
-    if not rows:
-        raise PeerError("no row has such words and sizes; --list shows all")
+    rows = [row for row in ROWS[place] if chosen(row, options)]
     results: list[Result] = []
-    on_sink = options.on == "sink"
+    on_sink = place == "sink"
     where = processors()
     with ExitStack() as stack:
         folder = Path(
@@ -166,13 +164,13 @@ def run(options: argparse.Namespace) -> list[Result]:
         peers = Peers(folder, where.client if on_sink else None)
         sink = stack.enter_context(sink_target(where.sink)) if on_sink else None
         for row in rows:
-            with target_for(row, options, folder, sink) as target:
+            with target_for(row, folder, sink) as target:
                 result = measure(row, peers, target, options)
             results.append(result)
             show("")
             print("\n".join(lines_of(result)), flush=True)
-            kept = write(options.results / f"{options.on}.json", [result], ROWS[options.on])
-            write_report(options.results, options.on, kept)
+            kept = write(options.results / f"{place}.json", [result], ROWS[place])
+            write_report(options.results, place, kept)
     return results
 
 
@@ -194,7 +192,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.peers", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--on", choices=ROWS, default="sink", help="the counting sink, or a real broker")
+    parser.add_argument(
+        "--on", choices=ROWS, nargs="+", default=list(ROWS), help="the counting sink, a real broker, or both"
+    )
     parser.add_argument("--rows", nargs="+", default=[], metavar="WORD", help="only rows with such a word")
     parser.add_argument("--sizes", nargs="+", type=int, default=[], help="bytes of bodies, only these")
     parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="only these peers")
@@ -224,14 +224,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = parse(arguments)
     if options.list:
-        for row in ROWS[options.on]:
-            print(f"{row.name}: {', '.join(row.arms)}")
+        for place in options.on:
+            print(*(f"{place}: {row.name}: {', '.join(row.arms)}" for row in ROWS[place]), sep="\n")
         return 0
     if not hasattr(os, "sched_setaffinity"):
         print("these figures need Linux, where programs can be kept on one processor", file=sys.stderr)
         return 2
     try:
-        results = run(options)
+        results = [result for place in options.on for result in run(place, options)]
     except KeyboardInterrupt:
         print("\ninterrupted; the rows before are written", file=sys.stderr)
         return INTERRUPTED
