@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flaxfile.errors import ConflictError
@@ -165,6 +165,7 @@ def carry_out(plan: Plan, target: dict[str, Node]) -> dict[str, Node]:
     return result
 
 
+@settings(max_examples=150)  # making trees costs more than looking at them
 @given(TREES, TREES)
 def test_a_plan_with_deletes_makes_both_sides_the_same(
     one: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]
@@ -178,6 +179,7 @@ def test_a_plan_with_deletes_makes_both_sides_the_same(
     }
 
 
+@settings(max_examples=150)  # making trees costs more than looking at them
 @given(TREES, TREES)
 def test_a_plan_without_deletes_takes_nothing_away(
     one: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]
