@@ -211,7 +211,7 @@ typedef struct {
 
 static ff_zmq ff_lib;
 
-static void ff_bind(int which, void *at) {
+static inline void ff_bind(int which, void *at) {
     void **to[] = {
         (void **)&ff_lib.msg_init, (void **)&ff_lib.msg_init_size, (void **)&ff_lib.msg_init_data,
         (void **)&ff_lib.msg_send, (void **)&ff_lib.msg_recv, (void **)&ff_lib.msg_close,

@@ -281,9 +281,12 @@ async def test_a_key_that_gets_a_new_version_is_still_fetched_whole(server: Serv
     async with client_of(server.port) as writer:
         await writer.upload(old, "file")
 
+        replaced = False
+
         async def replace(done: int, total: int) -> None:
-            del total
-            if 0 < done < 2 * MIB:
+            nonlocal replaced
+            if not replaced and done < total:
+                replaced = True
                 await writer.upload(new, "file")
 
         async with AsyncClient("127.0.0.1", server.port, bwlimit=20 * MIB) as reader:
