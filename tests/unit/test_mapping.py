@@ -263,6 +263,7 @@ def test_threads_may_read_while_routes_change() -> None:
         for turn in range(100):
             mapping.update("shop", route({"a": 1 + turn % 4}))
             if turn % 25 == 0:
+                mapping.publish_route("shop")  # the readers may not have had a turn since the last time
                 mapping.age()
     finally:
         sys.setswitchinterval(interval)

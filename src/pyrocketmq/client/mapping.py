@@ -83,9 +83,10 @@ class TopicBrokerMapping:
     def publish_route(self, topic: str) -> PublishRoute | None:
         """Where messages of the topic may go; None when that is not known. Marks the topic as used."""
         route = self._used.get(topic)
-        if route is None and topic in self._unused:
+        if route is None:
             with self._lock:
-                route = self._unused.pop(topic, None)
+                # Another thread may have marked it since the look above.
+                route = self._used.get(topic) or self._unused.pop(topic, None)
                 if route is not None:
                     self._used[topic] = route
         return route
