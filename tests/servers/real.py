@@ -48,7 +48,7 @@ def real_server(
         "--heap",
         "384m",
         "--direct",
-        "384m",
+        "1g",  # each of its threads that stores anything keeps 4 MiB, and there are over a hundred
         "--namesrv-port",
         "0",
         "--broker-port",
