@@ -17,3 +17,5 @@ class SendOwner:
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
     def done(self) -> bool:
         """True when nobody waits any more."""
+    def dropped(self) -> None:
+        """Nobody waits any more, and no answer will be looked at."""
