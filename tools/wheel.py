@@ -89,7 +89,8 @@ def main() -> int:
     DIST.mkdir()
     shutil.copy2(sdist, DIST)
     if sys.platform == "linux":
-        run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", DIST, wheel, quiet=True)
+        repair = (sys.executable, "-m", "auditwheel", "repair", "--strip")
+        run(*repair, "--wheel-dir", DIST, wheel, quiet=True)
     else:
         shutil.copy2(wheel, DIST)
     wheel = only(DIST, "*.whl")
