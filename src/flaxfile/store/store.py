@@ -224,8 +224,11 @@ class Store:
         self, key: str, data: bytes | memoryview, *, mode: int | None, mtime_ns: int | None, sync: bool = True
     ) -> Entry:
         """Store a small file in one step."""
-        written = self._parts / f"{secrets.token_hex(16)}{PART_SUFFIX}"
+        name = secrets.token_hex(16)
+        written = self._parts / f"{name}{PART_SUFFIX}"
         with _gate("storing", key):
+            with self._lock:
+                self._in_use.add(name)  # it soon has the time of its source, which may be long ago
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
                 fd = os.open(written, flags, 0o600)
@@ -246,6 +249,8 @@ class Store:
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     written.unlink()
+                with self._lock:
+                    self._in_use.discard(name)
 
     def _put(self, written: Path, place: Place, key: str, *, if_absent: bool, if_match: str | None) -> Entry:
         if if_absent and hasattr(os, "link") and place.fd is not None:
