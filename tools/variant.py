@@ -19,7 +19,6 @@ FILES = (
     "pyproject.toml",
     "README.md",
     "LICENSE",
-    "LICENSE.xxhash",
     "CHANGELOG.md",
     "Makefile",
     "mkdocs.yml",

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define XXH_INLINE_ALL
-#include "ff_xxhash.h"
+#include "ff_xxh3.h"
 
 #ifdef _WIN32
 #include <winsock2.h>
@@ -168,14 +167,14 @@ static inline int ff_write_hole(int fd, uint64_t size, uint64_t at) {
 
 static inline uint64_t ff_hash_zeros(uint64_t size) {
     static const uint8_t zeros[65536];
-    XXH3_state_t state;
-    XXH3_64bits_reset(&state);
+    ff_xxh3 state;
+    ff_xxh3_begin(&state);
     while (size > 0) {
         size_t piece = size < sizeof zeros ? (size_t)size : sizeof zeros;
-        XXH3_64bits_update(&state, zeros, piece);
+        ff_xxh3_add(&state, zeros, piece);
         size -= piece;
     }
-    return XXH3_64bits_digest(&state);
+    return ff_xxh3_end64(&state);
 }
 
 /* ---- libzmq, the one that is in the process already ---- */
@@ -296,7 +295,7 @@ static inline uint32_t ff_header_check(const uint8_t *at) {
     uint8_t copy[FF_HEADER];
     memcpy(copy, at, FF_HEADER);
     memset(copy + 4, 0, 4);
-    return (uint32_t)XXH3_64bits(copy, FF_HEADER);
+    return (uint32_t)ff_xxh3_64(copy, FF_HEADER);
 }
 
 static inline void ff_header_seal(uint8_t *at) {

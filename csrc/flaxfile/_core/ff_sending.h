@@ -83,7 +83,7 @@ static void ff_flush_acks(ff_engine *e, ff_transfer *t, ff_route *route) {
     for (i = 0; i < route->acks; i++) {
         ff_put(at + 8 * i, route->ack[i], 8);
     }
-    h.hash = XXH3_64bits(at, (size_t)route->acks * 8);
+    h.hash = ff_xxh3_64(at, (size_t)route->acks * 8);
     route->acks = 0;
     /* A peer that is gone asks again when it is back. */
     (void)ff_send_route(e, route, &h, &payload);
@@ -118,7 +118,7 @@ static int ff_send_chunk(ff_engine *e, ff_transfer *t, uint64_t index, int route
     h.transfer = t->id;
     h.offset = index * t->chunk;
     h.length = (uint32_t)size;
-    h.hash = XXH3_64bits(slot->bytes, (size_t)size);
+    h.hash = ff_xxh3_64(slot->bytes, (size_t)size);
     if ((t->state[index] & FF_STATE_BITS) != FF_DONE) {
         t->hash[index] = h.hash;
     } else if (t->hash[index] != h.hash) {

@@ -24,22 +24,20 @@ cdef extern from "ff_base.h" nogil:
     ptrdiff_t ff_pread_some(int fd, void *to, size_t size, uint64_t at)
     void *ff_aligned(size_t size)
     void ff_aligned_free(void *at)
-    uint64_t XXH3_64bits(const void *at, size_t size)
-    uint64_t XXH3_64bits_withSeed(const void *at, size_t size, uint64_t seed)
 
-    ctypedef struct XXH128_hash_t:
+    ctypedef struct ff_hash128:
         uint64_t low64
         uint64_t high64
 
-    ctypedef struct XXH3_state_t:
+    ctypedef struct ff_xxh3:
         pass
 
-    XXH128_hash_t XXH3_128bits(const void *at, size_t size)
-    XXH3_state_t *XXH3_createState()
-    int XXH3_freeState(XXH3_state_t *state)
-    int XXH3_128bits_reset(XXH3_state_t *state)
-    int XXH3_128bits_update(XXH3_state_t *state, const void *at, size_t size)
-    XXH128_hash_t XXH3_128bits_digest(const XXH3_state_t *state)
+    uint64_t ff_xxh3_64(const void *at, size_t size)
+    uint64_t ff_xxh3_64_seeded(const void *at, size_t size, uint64_t seed)
+    ff_hash128 ff_xxh3_128(const void *at, size_t size)
+    void ff_xxh3_begin(ff_xxh3 *state)
+    void ff_xxh3_add(ff_xxh3 *state, const void *at, size_t size)
+    ff_hash128 ff_xxh3_end128(const ff_xxh3 *state)
 
 
 def xxh3_64(data not None, uint64_t seed=0) -> int:
@@ -48,12 +46,12 @@ def xxh3_64(data not None, uint64_t seed=0) -> int:
     cdef uint64_t value
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     with nogil:
-        value = XXH3_64bits_withSeed(view.buf, <size_t>view.len, seed)
+        value = ff_xxh3_64_seeded(view.buf, <size_t>view.len, seed)
     PyBuffer_Release(&view)
     return value
 
 
-cdef bytes _digest(XXH128_hash_t value):
+cdef bytes _digest(ff_hash128 value):
     cdef uint8_t room[16]
     cdef int i
     for i in range(8):
@@ -65,10 +63,10 @@ cdef bytes _digest(XXH128_hash_t value):
 def xxh3_128(data not None) -> bytes:
     """Return the XXH3 hash of bytes as 16 bytes, most significant first."""
     cdef Py_buffer view
-    cdef XXH128_hash_t value
+    cdef ff_hash128 value
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     with nogil:
-        value = XXH3_128bits(view.buf, <size_t>view.len)
+        value = ff_xxh3_128(view.buf, <size_t>view.len)
     PyBuffer_Release(&view)
     return _digest(value)
 
@@ -78,28 +76,25 @@ def hash_file(int fd) -> bytes:
     cdef size_t piece = 1 << 20
     cdef uint64_t at = 0
     cdef ptrdiff_t got = 0
-    cdef XXH128_hash_t value
+    cdef ff_hash128 value
     cdef uint8_t *room = <uint8_t *>ff_aligned(piece)
-    cdef XXH3_state_t *state = XXH3_createState()
-    if not room or not state:
-        ff_aligned_free(room)
-        XXH3_freeState(state)
+    cdef ff_xxh3 state
+    if not room:
         raise MemoryError
     with nogil:
-        XXH3_128bits_reset(state)
+        ff_xxh3_begin(&state)
         while True:
             got = ff_pread_some(fd, room, piece, at)
             if got <= 0:
                 break
-            XXH3_128bits_update(state, room, <size_t>got)
+            ff_xxh3_add(&state, room, <size_t>got)
             at += <uint64_t>got
-        value = XXH3_128bits_digest(state)
+        value = ff_xxh3_end128(&state)
     try:
         if got < 0:
             raise OSError(errno, "reading failed")
     finally:
         ff_aligned_free(room)
-        XXH3_freeState(state)
     return _digest(value)
 
 
@@ -132,7 +127,7 @@ def hash_chunks(int fd, uint64_t base, uint64_t size, uint64_t chunk, uint64_t f
             rc = ff_read_all(fd, room, <size_t>length, base + at)
             if rc != 0:
                 break
-            hashes[i] = XXH3_64bits(room, <size_t>length)
+            hashes[i] = ff_xxh3_64(room, <size_t>length)
             i += 1
     try:
         if rc != 0 and rc != ENODATA:
@@ -183,7 +178,7 @@ def cut_file(int fd, uint64_t size) -> bytes:
             while used < held and (not more or held - used >= FF_CUT_MOST):
                 with nogil:
                     length = ff_cut(room + used, held - used)
-                found.append(int(length).to_bytes(4, "little") + _digest(XXH3_128bits(room + used, length)))
+                found.append(int(length).to_bytes(4, "little") + _digest(ff_xxh3_128(room + used, length)))
                 used += length
             memmove(room, room + used, held - used)
             held -= used

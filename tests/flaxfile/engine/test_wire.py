@@ -14,7 +14,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flaxfile._core.hashing import cut_file, root_hash, xxh3_64, xxh3_128
+from flaxfile._core.hashing import cut_file, hash_file, root_hash, xxh3_64, xxh3_128
 from flaxfile.errors import FlaxError, ProtocolError
 from flaxfile.protocol.chunkmap import chunk_count, encode_description, parse_journal, runs
 from flaxfile.protocol.delta import Copy, decode_copies, decode_signature, encode_copies, find_copies
@@ -160,6 +160,26 @@ def test_a_pack_whose_index_lies_is_refused(size: object) -> None:
 def test_hashes_are_those_of_the_reference(data: bytes, seed: int) -> None:
     assert xxhash.xxh3_64_intdigest(data, seed) == xxh3_64(data, seed)
     assert xxhash.xxh3_128_digest(data) == xxh3_128(data)
+
+
+def test_hashes_are_those_of_the_reference_at_every_size_where_the_way_changes() -> None:
+    data = random.Random(1).randbytes(3000)
+    for size in range(3000):
+        assert xxhash.xxh3_64_intdigest(data[:size], size) == xxh3_64(data[:size], size), size
+        assert xxhash.xxh3_128_digest(data[:size]) == xxh3_128(data[:size]), size
+
+
+# A file is read in pieces of 1 MiB; the hash works in stripes of 64 bytes, blocks of 1,024 and keeps the last
+# 64 bytes of the piece before.
+@pytest.mark.parametrize("pieces", [0, 1, 2])
+@pytest.mark.parametrize("more", [-1025, -65, -64, -1, 0, 1, 63, 64, 240, 241, 1023, 1024, 1025])
+def test_a_file_has_the_hash_of_its_bytes(tmp_path: Path, pieces: int, more: int) -> None:
+    data = random.Random(2).randbytes(max(0, (pieces << 20) + more))
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        file.seek(1)
+        assert xxhash.xxh3_128_digest(data) == hash_file(file.fileno())
 
 
 def test_the_root_tells_size_chunk_and_order_apart() -> None:
