@@ -371,6 +371,7 @@ def test_a_message_goes_to_the_queue_that_is_named(
 
     assert_printable(sent)
     assert (known, server.broker_name, 1, "SEND_OK") == (sent.topic, sent.broker, sent.queue_id, sent.status)
+    server.until(lambda: admin.read_messages(known), "it can be read")
     found = admin.message_by_offset(known, server.broker_name, 1, sent.queue_offset)
     assert (b"by hand", sent.msg_id) == (found.body, found.msg_id)
     for broker, queue_id in ((server.broker_name, 999), ("no-broker", 0)):
@@ -391,6 +392,7 @@ def test_a_message_is_sent_once_more_without_what_belongs_to_its_first_delivery(
     sent = admin.resend_message(delayed.msg_id, topic=known)
 
     assert_printable(sent)
+    server.until(lambda: len(admin.read_messages(known)) == 2, "both can be read")
     again = admin.message_by_offset(known, sent.broker, sent.queue_id, sent.queue_offset)
     assert (first.body, first.tags, first.keys) == (again.body, again.tags, again.keys)
     assert ("7", "till-7") == (again.properties["till"], again.properties["SHARDING_KEY"])
