@@ -59,9 +59,6 @@ class RequestCalls:
     _sends: SendCore
     _requests: RequestReply | None = None
 
-    async def _ensure_started(self) -> None:
-        raise NotImplementedError
-
     async def request(self, message: Message, timeout: float | None = None) -> MessageExt:
         """Send a request, and give the reply that a consumer of its topic sends to it.
 
@@ -77,10 +74,10 @@ class RequestCalls:
         if not seconds > 0:
             raise ConfigurationError(f"timeout is {timeout!r} seconds, not above 0", field="timeout")
         begun = monotonic()
-        await self._ensure_started()
+        sends = self._sends
+        await sends.ensure_started()
         requests = self._requests
         if requests is None:
-            sends = self._sends
             requests = self._requests = RequestReply(
                 self._core,
                 lambda message, left: sends.deliver(message, timeout=left, kind=SendKind.REQUEST),
