@@ -14,7 +14,8 @@ from pyrocketmq import errors
 
 
 def all_errors() -> list[type[pyrocketmq.RocketMQError]]:
-    return [getattr(errors, name) for name in errors.__all__]
+    public = [getattr(errors, name) for name in errors.__all__]
+    return [cls for cls in public if issubclass(cls, pyrocketmq.RocketMQError)]
 
 
 @pytest.mark.parametrize("name", pyrocketmq.__all__)
@@ -22,9 +23,16 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(pyrocketmq, name)
 
 
-def test_every_error_has_the_one_root_and_a_code_of_its_own() -> None:
-    assert all(issubclass(error, pyrocketmq.RocketMQError) for error in all_errors())
+def test_every_exception_has_the_one_root_and_a_code_of_its_own() -> None:
+    public = [getattr(errors, name) for name in errors.__all__]
+
+    assert [cls for cls in public if issubclass(cls, Exception)] == all_errors()
     assert len({error.code for error in all_errors()}) == len(all_errors())
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_a_traceback_names_an_error_as_programs_import_it(name: str) -> None:
+    assert getattr(errors, name).__module__ == "pyrocketmq.errors"
 
 
 @pytest.mark.parametrize("cls", all_errors())
