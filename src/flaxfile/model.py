@@ -20,7 +20,9 @@ class Entry:
     hash: str | None = None
     """XXH3-128 of the content in hexadecimal digits, where it was asked for."""
     kind: str = "file"
-    """``file`` or ``dir``."""
+    """``file``, ``dir`` or, where links are asked for, ``link``."""
+    target: str | None = None
+    """Where a link leads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-__all__ = ["MAX_KEY_BYTES", "MAX_PART_BYTES", "RESERVED", "Folder", "Place", "check_key", "check_prefix"]
+__all__ = [
+    "MAX_KEY_BYTES",
+    "MAX_PART_BYTES",
+    "RESERVED",
+    "Folder",
+    "Place",
+    "check_key",
+    "check_prefix",
+    "link_stays_inside",
+]
 
 MAX_PART_BYTES: Final = 255
 MAX_KEY_BYTES: Final = 4096
@@ -67,6 +76,27 @@ def check_key(key: str) -> tuple[str, ...]:
 def check_prefix(prefix: str) -> tuple[str, ...]:
     """The parts of a prefix: a key, with or without a slash at its end, or nothing for everything."""
     return check_key(prefix.removesuffix("/") or prefix) if prefix else ()
+
+
+def link_stays_inside(key: str, target: str) -> bool:
+    """Whether a link under this key leads to something below the top, whatever other such links there are.
+
+    It may go up at its beginning alone: up from what is a link itself would be up from where that leads to.
+    """
+    if os.sep == "\\":
+        target = target.replace("\\", "/")
+    if not target or "\0" in target or target.startswith("/") or (os.sep == "\\" and ":" in target):
+        return False
+    try:
+        if len(target.encode("utf-8", "surrogateescape")) >= MAX_KEY_BYTES:
+            return False
+    except UnicodeEncodeError:
+        return False
+    parts = [part for part in target.split("/") if part not in {"", "."}]
+    ups = 0
+    while ups < len(parts) and parts[ups] == "..":
+        ups += 1
+    return ups <= key.count("/") and ".." not in parts[ups:]
 
 
 class Place:

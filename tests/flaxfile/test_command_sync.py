@@ -209,6 +209,74 @@ def test_links_are_left_out_and_said_or_followed(port: int, store: Path, tmp_pat
     assert (store / "links" / "link" / "secret").read_bytes() == b"secret"
 
 
+def test_links_are_kept_as_links_there_and_back(port: int, store: Path) -> None:
+    plant(Path("t"), {"d/x": b"1", "e/f/g": b"2"})
+    Path("t/l").symlink_to("d/x")
+    Path("t/e/f/up").symlink_to("../../d")
+    Path("t/out").symlink_to("/etc")
+    Path("t/sly").symlink_to("d/../../..")
+
+    done = run("push", "t", "kept/t", "--links", "copy", "--json", port=port)
+    again = run("push", "t", "kept/t", "--links", "copy", "--json", port=port)
+    assert run("pull", "kept/t", "back", "--links", "copy", port=port).code == 0
+
+    assert (done.code, again.code) == (0, 0)
+    summary = done.documents[-1]["summary"]
+    assert (summary["copied"], summary["linked"], summary["skipped_links"]) == (2, 2, 2)
+    assert [one["action"] for one in again.documents if "action" in one] == []
+    for top in (store / "kept" / "t", Path("back")):
+        assert (top / "l").readlink() == Path("d/x")
+        assert (top / "e/f/up").readlink() == Path("../../d")
+        assert not (top / "out").is_symlink()
+        assert not (top / "sly").is_symlink()
+    assert run("verify", "t", "kept/t", "--links", "copy", port=port).code == 0
+    Path("t/l").unlink()
+    Path("t/l").symlink_to("e/f/g")
+    assert run("verify", "t", "kept/t", "--links", "copy", port=port).code == 1
+    planned = run("push", "t", "kept/t", "--links", "copy", "--dry-run", port=port)
+    assert "link    l" in planned.out
+    assert run("push", "t", "kept/t", "--links", "copy", port=port).code == 0
+    assert (store / "kept/t/l").readlink() == Path("e/f/g")
+
+
+def test_links_that_are_gone_are_deleted_as_links(port: int, store: Path) -> None:
+    plant(Path("t"), {"d/x": b"1"})
+    Path("t/l").symlink_to("d")
+    run("push", "t", "gone", "--links", "copy", port=port)
+    Path("t/l").unlink()
+
+    assert run("push", "t", "gone", "--links", "copy", "--delete", port=port).code == 0
+
+    assert content(store / "gone") == {"d": None, "d/x": b"1"}
+
+
+def test_a_link_of_a_store_that_leads_out_makes_none_here(port: int, store: Path, here: Path) -> None:
+    """Out of the folder that is pulled, be it inside of the store."""
+    plant(store / "sly", {"d/x": b"1"})
+    (store / "sly" / "d" / "near").symlink_to("../../other")
+    (store / "sly" / "far").symlink_to(here)
+
+    done = run("pull", "sly", "t", "--links", "copy", "--json", port=port)
+
+    assert (done.code, done.documents[-1]["summary"]["skipped_links"]) == (0, 1)
+    assert content(Path("t")) == {"d": None, "d/x": b"1"}
+
+
+def test_a_pull_that_follows_links_stays_in_its_folder(port: int, store: Path, tmp_path: Path) -> None:
+    plant(store / "bound", {"in/a": b"new", "out/a": b"new"})
+    plant(tmp_path / "elsewhere", {"a": b"old", "mine": b"1"})
+    plant(Path("t"), {"real/a": b"old"})
+    Path("t/in").symlink_to("real")
+    Path("t/out").symlink_to(tmp_path / "elsewhere")
+
+    done = run("pull", "bound", "t", "--links", "follow", "--delete", port=port)
+
+    assert done.code == 1
+    assert "leads out of the folder" in done.err
+    assert Path("t/real/a").read_bytes() == b"new"
+    assert content(tmp_path / "elsewhere") == {"a": b"old", "mine": b"1"}
+
+
 def test_a_pull_writes_through_no_link(port: int, store: Path, tmp_path: Path) -> None:
     plant(store / "sly", {"d/x": b"theirs"})
     (tmp_path / "precious").mkdir()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flaxfile.errors import FlaxError, UsageError
-from flaxfile.paths import Folder, check_key, check_prefix
+from flaxfile.paths import Folder, check_key, check_prefix, link_stays_inside
 
 PIECES = st.sampled_from(
     ["..", ".", "", "/", "a", "b", "\0", "..\\", "//", "link", "out", ".flaxfile", "\udcff", "x" * 256]
@@ -84,3 +84,22 @@ def test_a_pipe_under_a_key_does_not_hold_who_opens_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with Folder(tmp_path).place("pipe") as place:
         os.close(place.open(os.O_RDONLY))
+
+
+@pytest.mark.parametrize(
+    ("key", "target", "inside"),
+    [
+        ("a", "b", True),
+        ("a/b/c", "../../d", True),
+        ("a/b", "./c//d", True),
+        ("a", ".", True),
+        ("a", "..", False),
+        ("a/b", "../../c", False),
+        ("a", "/etc", False),
+        ("a", "b/../c", False),
+        ("a", "", False),
+        ("a", "x\0y", False),
+    ],
+)
+def test_a_link_stays_inside_or_does_not(key: str, target: str, inside: bool) -> None:
+    assert link_stays_inside(key, target) is inside

@@ -55,7 +55,9 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-ignore", action="store_true", help=say("ignore files and built-in rules do not count")
     )
-    group.add_argument("--links", choices=("skip", "follow"), default="skip", help=say("what links are"))
+    group.add_argument(
+        "--links", choices=("skip", "copy", "follow"), default="skip", help=say("what links are")
+    )
 
 
 def _add_sync_options(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +102,7 @@ def configure_pull(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(arguments: argparse.Namespace, output: Output, op: str, line: ProgressLine) -> SyncOptions:
-    verb = {"copy": say("copy"), "delete": say("delete"), "mkdir": say("folder")}
+    verb = {"copy": say("copy"), "delete": say("delete"), "link": say("link"), "mkdir": say("folder")}
 
     def on_action(action: Action) -> None:
         if output.json:
@@ -222,6 +224,7 @@ def _show(report: SyncReport, output: Output) -> None:
                 "copied": report.copied,
                 "bytes": report.bytes_copied,
                 "same": report.same,
+                "linked": report.linked,
                 "deleted": report.deleted,
                 "failed": len(report.failures),
                 "ignored": report.ignored,
@@ -241,7 +244,7 @@ def _show(report: SyncReport, output: Output) -> None:
     if report.skipped_links:
         output.warn(
             say(
-                "{count} links are left out; --links follow takes what they lead to",
+                "{count} links are left out; --links copy or --links follow takes them along",
                 count=len(report.skipped_links),
             )
         )

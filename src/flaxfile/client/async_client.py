@@ -487,12 +487,18 @@ class AsyncClient:
         check_key(key)
         return _entry((await self._ask(Type.MKDIR, {"key": key, "mode": mode})).json())
 
+    async def make_link(self, key: str, target: str) -> Entry:
+        """Put a link under a key; what it leads to is relative to the folder of the key, and in the store."""
+        check_key(key)
+        return _entry((await self._ask(Type.LINK, {"key": key, "target": target})).json())
+
     async def list(
         self,
         prefix: str = "",
         hash: bool = False,  # noqa: A002 - the name of the field
         *,
         folders: bool = False,
+        links: bool = False,
     ) -> AsyncIterator[Entry]:
         """Every file below a folder, or the one file of a whole key, in the order of the keys' bytes.
 
@@ -500,6 +506,7 @@ class AsyncClient:
             prefix: a folder or a key; everything when it is empty.
             hash: with the hash of each content, which the server has to read unless it knows it.
             folders: the folders too, each before what is in it.
+            links: the links too that stay inside of the store.
         """
         check_prefix(prefix)
         cursor: str | None = None
@@ -509,6 +516,7 @@ class AsyncClient:
                 "cursor": cursor,
                 "hash": hash,
                 "folders": folders,
+                "links": links,
             }
             page = (await self._ask(Type.LIST, payload)).json()
             for item in objects(page, "entries"):
@@ -535,7 +543,7 @@ class AsyncClient:
 def _entry(item: dict[str, Any]) -> Entry:
     key = field(item, "key", str)
     check_key(key)
-    digest = item.get("hash")
+    digest, target = item.get("hash"), item.get("target")
     return Entry(
         key=key,
         size=field(item, "size", int),
@@ -544,6 +552,7 @@ def _entry(item: dict[str, Any]) -> Entry:
         etag=field(item, "etag", str),
         hash=digest if isinstance(digest, str) else None,
         kind=field(item, "kind", str, "file"),
+        target=target if isinstance(target, str) else None,
     )
 
 

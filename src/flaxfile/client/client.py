@@ -218,15 +218,20 @@ class Client:
         """Make a folder, those above it too; one that is there is fine."""
         return self.call(self.async_client.make_folder(key, mode=mode))
 
+    def make_link(self, key: str, target: str) -> Entry:
+        """Put a link under a key, see `AsyncClient.make_link`."""
+        return self.call(self.async_client.make_link(key, target))
+
     def list(
         self,
         prefix: str = "",
         hash: bool = False,  # noqa: A002 - as in AsyncClient
         *,
         folders: bool = False,
+        links: bool = False,
     ) -> Iterator[Entry]:
         """Every file below a folder, or the one file of a whole key, see `AsyncClient.list`."""
-        return self._each(self.async_client.list(prefix, hash, folders=folders))
+        return self._each(self.async_client.list(prefix, hash, folders=folders, links=links))
 
     def ping(self) -> float:
         """Seconds of one round trip."""

@@ -54,6 +54,7 @@ class Type(enum.IntEnum):
     MOVE = 34
     MKDIR = 35
     OK = 36
+    LINK = 37
     PACK_PUT = 40
     PACK_ACK = 41
     PACK_GET = 42
@@ -82,7 +83,7 @@ MAX_SOCKETS: Final = 16
 MAX_SIZE: Final = 1 << 60
 PAGE_LIMIT: Final = 1000
 """Entries in one answer to LIST."""
-CAPABILITIES: Final = ("resume", "pack", "delta")
+CAPABILITIES: Final = ("resume", "pack", "delta", "links")
 
 _T = TypeVar("_T")
 

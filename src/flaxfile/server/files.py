@@ -39,6 +39,8 @@ def _plain(entry: Entry) -> dict[str, object]:
     }
     if entry.hash is not None:
         found["hash"] = entry.hash
+    if entry.target is not None:
+        found["target"] = entry.target
     return found
 
 
@@ -57,6 +59,7 @@ class FileRequests:
             Type.DELETE: self._delete,
             Type.MOVE: self._move,
             Type.MKDIR: self._make_folder,
+            Type.LINK: self._make_link,
             Type.PACK_GET: self._pack_get,
             Type.SIG_GET: self._signature,
         }
@@ -69,16 +72,17 @@ class FileRequests:
         cursor = field(payload, "cursor", str, "") or None
         limit = field(payload, "limit", int, PAGE_LIMIT)
         digest, folders = payload.get("hash") is True, payload.get("folders") is True
+        links = payload.get("links") is True
         if not 1 <= limit <= PAGE_LIMIT:
             raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
 
         def work(_tell: Callable[[], None]) -> dict[str, object]:
             entries, next_cursor = page(
-                self._service.store, prefix, cursor, limit, digest=digest, folders=folders
+                self._service.store, prefix, cursor, limit, digest=digest, folders=folders, links=links
             )
             plain = [_plain(entry) for entry in entries]
             # Long names: fewer of them go into one message.
-            while sum(len(entry.key) * 6 + 256 for entry in entries[: len(plain)]) > 1_000_000:
+            while sum(_room(entry) for entry in entries[: len(plain)]) > 1_000_000:
                 plain = plain[: len(plain) // 2]
                 last = entries[len(plain) - 1]
                 next_cursor = last.key + ("/" if last.kind == "dir" else "")
@@ -157,6 +161,16 @@ class FileRequests:
             head,
             lambda _tell: _plain(store.make_folder(key, mode=mode if isinstance(mode, int) else None)),
             self._ok(peer, head),
+        )
+
+    def _make_link(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key, target = field(payload, "key", str), field(payload, "target", str)
+        check_key(key)
+        session.check_write()
+        session.check_key(key)
+        store = self._service.store
+        self._service.run(
+            peer, head, lambda _tell: _plain(store.make_link(key, target)), self._ok(peer, head)
         )
 
     def pack_put(self, session: Session, peer: bytes, head: Header, payload: bytes) -> None:
@@ -241,6 +255,11 @@ class FileRequests:
         finally:
             os.close(fd)
         return entry, content
+
+
+def _room(entry: Entry) -> int:
+    """Bytes that an entry has in a message, at most."""
+    return (len(entry.key) + len(entry.target or "")) * 6 + 256
 
 
 def _visible(session: Session, prefix: str) -> str:

@@ -1,8 +1,8 @@
 """Walks a store in the order of its keys, a page at a time, so that a listing of any length needs little
 memory.
 
-The order is that of the keys' bytes, over all folders: ``a.b`` comes before ``a/c``. Links and other special
-files are not listed.
+The order is that of the keys' bytes, over all folders: ``a.b`` comes before ``a/c``. Links are listed when
+they are asked for and stay inside of the store, other special files never.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import operator
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flaxfile.errors import FlaxError, NotFoundError, from_os_error
-from flaxfile.paths import RESERVED, Folder, check_prefix
+from flaxfile.paths import RESERVED, Folder, check_prefix, link_stays_inside
 from flaxfile.store.store import entry_of
 
 if TYPE_CHECKING:
@@ -31,11 +31,18 @@ def order(key: str) -> bytes:
 
 
 def page(
-    store: Store, prefix: str, cursor: str | None, limit: int, *, digest: bool = False, folders: bool = False
+    store: Store,
+    prefix: str,
+    cursor: str | None,
+    limit: int,
+    *,
+    digest: bool = False,
+    folders: bool = False,
+    links: bool = False,
 ) -> tuple[list[Entry], str | None]:
     """The next entries behind a cursor, and the cursor of those that follow; None when there are none."""
     found: list[Entry] = []
-    for entry in walk(store, prefix, cursor, digest=digest, folders=folders):
+    for entry in walk(store, prefix, cursor, digest=digest, folders=folders, links=links):
         if len(found) == limit:
             return found, found[-1].key + ("/" if found[-1].kind == "dir" else "")
         found.append(entry)
@@ -43,10 +50,16 @@ def page(
 
 
 def walk(
-    store: Store, prefix: str, after: str | None = None, *, digest: bool = False, folders: bool = False
+    store: Store,
+    prefix: str,
+    after: str | None = None,
+    *,
+    digest: bool = False,
+    folders: bool = False,
+    links: bool = False,
 ) -> Iterator[Entry]:
     """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before
-    their files.
+    their files, and with ``links`` those that stay inside of the store.
 
     Only what comes behind ``after``.
     """
@@ -68,40 +81,56 @@ def walk(
             if isinstance(error, FileNotFoundError):
                 return
             raise from_os_error(error, f"listing {prefix!r}") from error
-    yield from _below(store, parts, behind, digest=digest, folders=folders)
+    yield from _below(store, parts, behind, _Wanted(digest, folders, links))
 
 
-def _names(folder: Folder, parts: tuple[str, ...]) -> list[tuple[bytes, str, os.stat_result]]:
+class _Wanted(NamedTuple):
+    """What a listing is to have beside the files."""
+
+    digest: bool
+    folders: bool
+    links: bool
+
+
+_Name = tuple[bytes, str, os.stat_result, str | None]
+"""What it is sorted by, its name, its state, and where a link leads."""
+
+
+def _names(folder: Folder, parts: tuple[str, ...], *, links: bool) -> list[_Name]:
     """What is in a folder, in the order that its whole keys have: a folder counts with its slash."""
-    names: list[tuple[bytes, str, os.stat_result]] = []
+    names: list[_Name] = []
     with folder.folder(parts) as (path, fd), os.scandir(path if fd is None else fd) as found:
         for item in found:
             if not parts and item.name == RESERVED:
                 continue
             try:
                 status = item.stat(follow_symlinks=False)
+                target = None
+                if links and stat.S_ISLNK(status.st_mode):
+                    # The name is enough of a path where the folder is given by its descriptor.
+                    target = os.readlink(item.name if fd is not None else item.path, dir_fd=fd)
             except OSError:
                 continue  # removed while we look
             if stat.S_ISDIR(status.st_mode):
-                names.append((order(item.name + "/"), item.name, status))
+                names.append((order(item.name + "/"), item.name, status, None))
             elif stat.S_ISREG(status.st_mode):
-                names.append((order(item.name), item.name, status))
+                names.append((order(item.name), item.name, status, None))
+            elif target is not None and link_stays_inside("/".join((*parts, item.name)), target):
+                names.append((order(item.name), item.name, status, target))
     # By the first field alone: results of stat have no order, and names are unique.
     names.sort(key=operator.itemgetter(0))
     return names
 
 
-def _below(
-    store: Store, parts: tuple[str, ...], behind: bytes | None, *, digest: bool, folders: bool
-) -> Iterator[Entry]:
+def _below(store: Store, parts: tuple[str, ...], behind: bytes | None, wanted: _Wanted) -> Iterator[Entry]:
     start = order("".join(part + "/" for part in parts))
     try:
-        names = _names(store.files, parts)
+        names = _names(store.files, parts, links=wanted.links)
     except (FlaxError, OSError):
         if parts:
             return  # removed while we walk, or not ours to read
         raise
-    for name, text, status in names:
+    for name, text, status, target in names:
         whole = start + name
         is_folder = name.endswith(b"/")
         # A folder is left out only when every key in it would be: those begin with its own key.
@@ -109,10 +138,12 @@ def _below(
             continue
         key = "/".join((*parts, text))
         if is_folder:
-            if folders and (behind is None or whole > behind):
+            if wanted.folders and (behind is None or whole > behind):
                 yield entry_of(key, status)
-            yield from _below(store, (*parts, text), behind, digest=digest, folders=folders)
-        elif digest:
+            yield from _below(store, (*parts, text), behind, wanted)
+        elif target is not None:
+            yield entry_of(key, status, target=target)
+        elif wanted.digest:
             entry = _hashed(store, key)
             if entry is not None:
                 yield entry

@@ -16,9 +16,9 @@ import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile._core.hashing import hash_file, xxh3_64
-from flaxfile.errors import ConflictError, FlaxError, NotFoundError, StorageError, from_os_error
+from flaxfile.errors import ConflictError, FlaxError, NotFoundError, StorageError, UsageError, from_os_error
 from flaxfile.model import Entry
-from flaxfile.paths import RESERVED, Folder, Place
+from flaxfile.paths import RESERVED, Folder, Place, link_stays_inside
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ def _etag(status: os.stat_result) -> str:
     return f"{xxh3_64(text.encode()):016x}"
 
 
-def entry_of(key: str, status: os.stat_result, digest: str | None = None) -> Entry:
-    """What a file or folder is to a client."""
+def entry_of(key: str, status: os.stat_result, digest: str | None = None, target: str | None = None) -> Entry:
+    """What a file, a folder or a link to ``target`` is to a client."""
     folder = stat.S_ISDIR(status.st_mode)
+    kind = "link" if target is not None else "file"
     return Entry(
         key=key,
         size=0 if folder else status.st_size,
@@ -49,7 +50,8 @@ def entry_of(key: str, status: os.stat_result, digest: str | None = None) -> Ent
         mode=stat.S_IMODE(status.st_mode),
         etag=_etag(status),
         hash=digest,
-        kind="dir" if folder else "file",
+        kind="dir" if folder else kind,
+        target=target,
     )
 
 
@@ -308,6 +310,23 @@ class Store:
             if mode is not None and place.fd is not None:
                 os.chmod(place.path, mode & 0o777, dir_fd=place.fd)
             return entry_of(key, place.lstat())
+
+    def make_link(self, key: str, target: str) -> Entry:
+        """Put a link to another entry of the store under a key, in one step; it is never followed here."""
+        if not link_stays_inside(key, target):
+            raise UsageError(
+                f"a link {key!r} to {target!r} would lead out of the tree",
+                hint="a target is relative, and goes up at its beginning alone",
+            )
+        made = self._parts / f"{secrets.token_hex(16)}{PART_SUFFIX}"
+        with _gate("storing", key):
+            os.symlink(target, made)  # noqa: PTH211
+            try:
+                with self.files.place(key, make=True) as place:
+                    return self._put(made, place, key, if_absent=False, if_match=None)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    made.unlink()
 
     def sweep(self) -> int:
         """Remove parts that nobody has touched for `part_ttl`; how many."""

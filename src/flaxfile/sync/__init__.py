@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from flaxfile.sync.comparing import compare
 from flaxfile.sync.report import Action, Difference, Failure, SyncReport
-from flaxfile.sync.running import SyncOptions, compare, pull, push
+from flaxfile.sync.running import SyncOptions, pull, push
 
 __all__ = ["Action", "Difference", "Failure", "SyncOptions", "SyncReport", "compare", "pull", "push"]

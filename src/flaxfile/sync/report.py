@@ -17,7 +17,7 @@ __all__ = ["Action", "Difference", "Failure", "SyncReport"]
 class Action:
     """One step of a sync, done or, with ``dry_run``, only planned."""
 
-    kind: Literal["copy", "delete", "mkdir"]
+    kind: Literal["copy", "delete", "link", "mkdir"]
     path: str
     """Relative to the top of both sides."""
     size: int = 0
@@ -68,6 +68,11 @@ class SyncReport:
     def copied(self) -> int:
         """Files that were copied."""
         return sum(action.kind == "copy" for action in self.actions)
+
+    @property
+    def linked(self) -> int:
+        """Links that were made."""
+        return sum(action.kind == "link" for action in self.actions)
 
     @property
     def deleted(self) -> int:

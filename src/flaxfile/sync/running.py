@@ -24,12 +24,13 @@ from flaxfile.errors import (
     from_os_error,
 )
 from flaxfile.ignore import IgnoreRules, texts_below
+from flaxfile.paths import link_stays_inside
 from flaxfile.sync.entries import Kind
 from flaxfile.sync.packing import SMALL, grouped, read_small, write_small
 from flaxfile.sync.plan import Comparison, check_deletes, make_plan
-from flaxfile.sync.report import Action, Difference, Failure, SyncReport
+from flaxfile.sync.report import Action, Failure, SyncReport
 from flaxfile.sync.sides import LocalSide, RemoteSide, kept
-from flaxfile.sync.walk import Walked, walk
+from flaxfile.sync.walk import Links, Walked, walk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from flaxfile.sync.entries import Node
     from flaxfile.sync.plan import Plan
 
-__all__ = ["SyncKeywords", "SyncOptions", "compare", "pull", "push"]
+__all__ = ["SyncKeywords", "SyncOptions", "pull", "push"]
 
 T = TypeVar("T")
 
@@ -72,7 +73,8 @@ class SyncOptions:
     """Both of them in an order of one's own: the last one that matches counts, "!" in front includes."""
     use_ignore_files: bool = True
     """Whether .gitignore, .flaxignore and the built-in rules count."""
-    links: Literal["skip", "follow"] = "skip"
+    links: Links = "skip"
+    """Left out, kept as links if they stay inside of the tree, or what they lead to in their place."""
     jobs: int | None = None
     """Files at once; None lets us choose."""
     max_delete: int | None = None
@@ -113,7 +115,7 @@ class SyncKeywords(TypedDict, total=False):
     exclude: Sequence[str]
     patterns: Sequence[str]
     use_ignore_files: bool
-    links: Literal["skip", "follow"]
+    links: Links
     jobs: int | None
     max_delete: int | None
     on_action: Callable[[Action], None] | None
@@ -135,7 +137,7 @@ class _Run:
         self._total = 0
         self._done = 0
 
-    def did(self, kind: Literal["copy", "delete", "mkdir"], path: str, size: int = 0) -> None:
+    def did(self, kind: Literal["copy", "delete", "link", "mkdir"], path: str, size: int = 0) -> None:
         """Note a step."""
         action = Action(kind, path, size)
         self.report.actions.append(action)
@@ -157,10 +159,12 @@ class _Run:
             self.options.progress(self._done, self._total)
 
     def note_walk(self, walked: Walked) -> None:
-        """What the walk of this machine's tree left out."""
+        """What the walk of this machine's tree left out, or could not read."""
         self.report.ignored += walked.ignored
         self.report.skipped_links += walked.skipped_links
         self.report.skipped_specials += walked.skipped_specials
+        for path, error in walked.failures:
+            self.failed(path, error)
 
     async def settle(self, plan: Plan, *, to_remote: bool) -> None:
         """Decide by hashes what times could not decide."""
@@ -191,6 +195,7 @@ class _Run:
         *,
         copy: Callable[[Sequence[Node]], Awaitable[None]],
         make_folder: Callable[[str], Awaitable[None]],
+        make_link: Callable[[Node], Awaitable[None]],
         remove: Callable[[Node], Awaitable[bool]],
     ) -> None:
         """Do it, in the order that never leaves less than there was."""
@@ -206,14 +211,7 @@ class _Run:
         if options.delete and not options.dry_run:
             check_deletes(len(plan.deletes) + len(plan.blocking), plan.target_entries, options.max_delete)
         if options.dry_run:
-            for node in plan.blocking:
-                self.did("delete", node.path, node.size)
-            for path in plan.folders:
-                self.did("mkdir", path)
-            for node in plan.copies:
-                self.did("copy", node.path, node.size)
-            for node in plan.deletes:
-                self.did("delete", node.path, node.size)
+            self._tell(plan)
             return
         for node in plan.blocking:
             await self._one(node.path, partial(self._remove, node, remove))
@@ -221,12 +219,27 @@ class _Run:
             await self._one(path, partial(self._make, path, make_folder))
         self._total = sum(node.size for node in plan.copies)
         await copy(plan.copies)
+        for node in plan.links:
+            await self._one(node.path, partial(self._link, node, make_link))
         if report.failures:
             # Perhaps what is missing there is what would be deleted here.
             report.deletes_held_back = len(plan.deletes)
             return
         for node in plan.deletes:
             await self._one(node.path, partial(self._remove, node, remove))
+
+    def _tell(self, plan: Plan) -> None:
+        """Say what would be done."""
+        for node in plan.blocking:
+            self.did("delete", node.path, node.size)
+        for path in plan.folders:
+            self.did("mkdir", path)
+        for node in plan.copies:
+            self.did("copy", node.path, node.size)
+        for node in plan.links:
+            self.did("link", node.path)
+        for node in plan.deletes:
+            self.did("delete", node.path, node.size)
 
     async def _remove(self, node: Node, remove: Callable[[Node], Awaitable[bool]]) -> None:
         if await remove(node):
@@ -235,6 +248,10 @@ class _Run:
     async def _make(self, path: str, make_folder: Callable[[str], Awaitable[None]]) -> None:
         await make_folder(path)
         self.did("mkdir", path)
+
+    async def _link(self, node: Node, make_link: Callable[[Node], Awaitable[None]]) -> None:
+        await make_link(node)
+        self.did("link", node.path)
 
     async def _one(self, path: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -304,11 +321,9 @@ async def push(
         texts_below(top), command_line=options.command_line, use_files=options.use_ignore_files
     )
     walked, remote_nodes = await asyncio.gather(
-        asyncio.to_thread(walk, top, rules, options.links), there.nodes()
+        asyncio.to_thread(walk, top, rules, options.links), there.nodes(links=options.links == "copy")
     )
     run.note_walk(walked)
-    for path, error in walked.failures:
-        run.failed(path, error)
     target, _ = kept(remote_nodes, rules)
     plan = make_plan(walked.nodes, target, comparison=options.comparison, delete=options.delete)
     await run.settle(plan, to_remote=True)
@@ -340,9 +355,12 @@ async def push(
     async def make_folder(path: str) -> None:
         await client.make_folder(there.key(path))
 
+    async def make_link(node: Node) -> None:
+        await client.make_link(there.key(node.path), node.target or "")
+
     if not walked.nodes and not remote_nodes and not options.dry_run and there.prefix:
         await client.make_folder(there.prefix)
-    await run.carry_out(plan, copy=copy, make_folder=make_folder, remove=there.remove)
+    await run.carry_out(plan, copy=copy, make_folder=make_folder, make_link=make_link, remove=there.remove)
     report.seconds = time.monotonic() - began
     return report
 
@@ -356,16 +374,16 @@ async def pull(
     local, there = LocalSide(top, follow=options.links == "follow"), RemoteSide(client, remote)
     report = SyncReport("pull", str(folder), remote, dry_run=options.dry_run)
     run = _Run(report, options, local, there)
-    remote_nodes = await there.nodes()
+    remote_nodes = await there.nodes(links=options.links == "copy")
     if not remote_nodes and not await there.exists():
         raise NotFoundError(f"the server has no folder {remote!r}", hint="flaxfile list shows what it has")
     rules = await _rules_of_both(local, there, remote_nodes, options)
     walked = await asyncio.to_thread(_walk_or_make, top, rules, options)
     run.note_walk(walked)
-    for path, error in walked.failures:
-        run.failed(path, error)
     source, left_out = kept(remote_nodes, rules)
     report.ignored += left_out
+    source, sly = _without_sly_links(source)
+    report.skipped_links += sly
     plan = make_plan(source, walked.nodes, comparison=options.comparison, delete=options.delete)
     await run.settle(plan, to_remote=False)
 
@@ -399,7 +417,10 @@ async def pull(
     async def remove(node: Node) -> bool:
         return await asyncio.to_thread(local.remove, node)
 
-    await run.carry_out(plan, copy=copy, make_folder=make_folder, remove=remove)
+    async def make_link(node: Node) -> None:
+        await asyncio.to_thread(local.make_link, node)
+
+    await run.carry_out(plan, copy=copy, make_folder=make_folder, make_link=make_link, remove=remove)
     report.seconds = time.monotonic() - began
     return report
 
@@ -440,7 +461,8 @@ def _write_group(
 def _walk_or_make(top: Path, rules: IgnoreRules, options: SyncOptions) -> Walked:
     """What is here already; the folder is made if there is none."""
     if top.exists():
-        return walk(top, rules, options.links)
+        # What is deleted here must be here: no link leads to what the plan is about.
+        return walk(top, rules, options.links, bounded=True)
     if not options.dry_run:
         try:
             top.mkdir(parents=True)
@@ -464,35 +486,11 @@ async def _rules_of_both(
     return IgnoreRules(texts, command_line=options.command_line, use_files=options.use_ignore_files)
 
 
-async def compare(
-    client: AsyncClient, folder: str | os.PathLike[str], remote: str, options: SyncOptions
-) -> tuple[list[Difference], list[Failure], int]:
-    """What is not the same on both sides by content, what cannot be read, and how many files are the same."""
-    top = Path(folder)
-    local, there = LocalSide(top), RemoteSide(client, remote)
-    remote_nodes = await there.nodes(digest=True)
-    if not remote_nodes and not await there.exists():
-        raise NotFoundError(f"the server has no folder {remote!r}", hint="flaxfile list shows what it has")
-    rules = IgnoreRules(
-        texts_below(top), command_line=options.command_line, use_files=options.use_ignore_files
-    )
-    walked = await asyncio.to_thread(walk, top, rules, options.links)
-    failures = [Failure(path, error) for path, error in walked.failures]
-    files = {node.path: node for node in walked.nodes if node.kind is Kind.FILE}
-    hashes = await asyncio.to_thread(local.hashes, files.values(), failures)
-    unread = {failure.path for failure in failures}
-    theirs = {node.path: node for node in kept(remote_nodes, rules)[0] if node.kind is Kind.FILE}
-    found: list[Difference] = []
-    same = 0
-    for path in sorted(files.keys() | theirs.keys()):
-        if path in unread:
-            continue
-        if path not in theirs:
-            found.append(Difference(path, "only here"))
-        elif path not in files:
-            found.append(Difference(path, "only there"))
-        elif hashes.get(path) != theirs[path].hash:
-            found.append(Difference(path, "different"))
-        else:
-            same += 1
-    return found, failures, same
+def _without_sly_links(nodes: list[Node]) -> tuple[list[Node], list[str]]:
+    """The entries but for links that would lead out of the folder, and the paths of those."""
+    sly = [
+        node.path
+        for node in nodes
+        if node.kind is Kind.LINK and not link_stays_inside(node.path, node.target or "")
+    ]
+    return [node for node in nodes if node.path not in sly], sly

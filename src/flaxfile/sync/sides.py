@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import secrets
 import stat
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from flaxfile.errors import (
     from_os_error,
 )
 from flaxfile.ignore import IGNORE_FILES
-from flaxfile.paths import check_key
+from flaxfile.paths import check_key, link_stays_inside
 from flaxfile.sync.entries import Kind, Node, Stamp
 from flaxfile.sync.hash_cache import HashCache
 from flaxfile.sync.report import Failure
@@ -45,7 +46,7 @@ class LocalSide:
 
     Args:
         top: the folder.
-        follow: whether links inside of it may be gone through.
+        follow: whether links inside of it may be gone through, as long as they stay inside.
     """
 
     def __init__(self, top: Path, *, follow: bool = False) -> None:
@@ -82,6 +83,11 @@ class LocalSide:
                     f"{known} is a link here, and nothing is written through one",
                     hint="remove it, or use --links follow",
                 )
+            if self._follow and not (self.top / known).resolve().is_relative_to(self.top.resolve()):
+                raise ConflictError(
+                    f"{known} leads out of the folder, and nothing is written there",
+                    hint="remove the link, or pull into the folder that it leads to",
+                )
             self._safe.add(known)
 
     def make_folder(self, inside: str) -> None:
@@ -91,6 +97,22 @@ class LocalSide:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"making the folder {inside}") from error
+
+    def make_link(self, node: Node) -> None:
+        """Make a link in one step; one that leads out of the folder is refused."""
+        place, target = self.target(node.path), node.target or ""
+        if not link_stays_inside(node.path, target):
+            raise ConflictError(f"{node.path} is a link to {target!r}, which leads out of the folder")
+        made = place.with_name(f".{secrets.token_hex(8)}.flaxpart")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.symlink_to(target)
+            try:
+                made.replace(place)
+            finally:
+                made.unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"making the link {node.path}") from error
 
     def remove(self, node: Node) -> bool:
         """Delete an entry; False for a folder that still holds something that was left alone."""
@@ -154,10 +176,10 @@ class RemoteSide:
         """The key of an entry."""
         return self._start + inside
 
-    async def nodes(self, *, digest: bool = False) -> dict[str, Node]:
+    async def nodes(self, *, digest: bool = False, links: bool = False) -> dict[str, Node]:
         """Everything below the prefix; raises when there is nothing of that name."""
         found: dict[str, Node] = {}
-        async for entry in self.client.list(self.prefix, hash=digest, folders=True):
+        async for entry in self.client.list(self.prefix, hash=digest, folders=True, links=links):
             if entry.key == self.prefix and entry.kind == "file":
                 raise UsageError(
                     f"{self.prefix!r} is a file of the server, no folder", hint=f"flaxfile get {self.prefix}"
@@ -168,9 +190,11 @@ class RemoteSide:
             inside = entry.key[len(self._start) :].rstrip("/")
             if not inside:
                 continue
-            kind = Kind.FOLDER if entry.kind == "dir" else Kind.FILE
+            kind = {"dir": Kind.FOLDER, "link": Kind.LINK}.get(entry.kind, Kind.FILE)
             size = 0 if kind is Kind.FOLDER else entry.size
-            found[inside] = Node(inside, kind, size, entry.mtime_ns, entry.mode, hash=entry.hash)
+            found[inside] = Node(
+                inside, kind, size, entry.mtime_ns, entry.mode, hash=entry.hash, target=entry.target
+            )
         return found
 
     async def exists(self) -> bool:

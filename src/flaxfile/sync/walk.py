@@ -1,6 +1,6 @@
 """Reads a tree of this machine: what is in it, without what a sync leaves alone.
 
-Links are looked at, never followed out of the tree. Nothing here talks to a server.
+Links are left out, kept as links, or followed as they are asked to be. Nothing here talks to a server.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile.errors import FlaxError, NotFoundError, StorageError, from_os_error
+from flaxfile.paths import link_stays_inside
 from flaxfile.sync.entries import Kind, Node, Stamp
 
 if TYPE_CHECKING:
@@ -42,15 +43,15 @@ def stamp_of(status: os.stat_result) -> Stamp:
     return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def walk(top: Path, rules: IgnoreRules, links: Links = "skip") -> Walked:
-    """Everything below a folder."""
+def walk(top: Path, rules: IgnoreRules, links: Links = "skip", *, bounded: bool = False) -> Walked:
+    """Everything below a folder; when it is ``bounded``, no link is followed out of it."""
     try:
         status = top.stat()
     except OSError as error:
         raise from_os_error(error, f"reading the folder {top}") from error
     if not stat.S_ISDIR(status.st_mode):
         raise NotFoundError(f"{top} is no folder", hint=f"for a single file: flaxfile set {top}")
-    walker = _Walker(rules, links)
+    walker = _Walker(rules, links, top.resolve() if bounded else None)
     walker.folder(top, "", frozenset({(status.st_dev, status.st_ino)}))
     return walker.walked
 
@@ -58,9 +59,10 @@ def walk(top: Path, rules: IgnoreRules, links: Links = "skip") -> Walked:
 class _Walker:
     """One walk, with what it found so far."""
 
-    def __init__(self, rules: IgnoreRules, links: Links) -> None:
+    def __init__(self, rules: IgnoreRules, links: Links, bound: Path | None) -> None:
         self._rules = rules
         self._links = links
+        self._bound = bound
         self.walked = Walked()
 
     def folder(self, folder: Path, inside: str, above: frozenset[tuple[int, int]]) -> None:
@@ -94,6 +96,10 @@ class _Walker:
             else:
                 _take_link(folder / entry.name, path, walked)
             return
+        bound = self._bound if follow else None
+        if bound is not None and not (folder / entry.name).resolve().is_relative_to(bound):
+            walked.skipped_links.append(path)
+            return
         status = entry.stat(follow_symlinks=follow)
         mode = status.st_mode & KEPT_MODE
         if stat.S_ISDIR(status.st_mode):
@@ -115,17 +121,7 @@ class _Walker:
 def _take_link(place: Path, path: str, walked: Walked) -> None:
     """Keep a link as a link, if it stays inside of the tree."""
     target = os.fspath(place.readlink())
-    depth = path.count("/")
-    if os.path.isabs(target):  # noqa: PTH117 - the text counts, not what it leads to
-        depth = -1
-    for part in target.split("/"):
-        if depth < 0:
-            break
-        if part == "..":
-            depth -= 1
-        elif part not in {"", "."}:
-            depth += 1
-    if depth < 0:
-        walked.skipped_links.append(path)
-    else:
+    if link_stays_inside(path, target):
         walked.nodes.append(Node(path, Kind.LINK, size=len(os.fsencode(target)), target=target))
+    else:
+        walked.skipped_links.append(path)
