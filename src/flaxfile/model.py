@@ -21,6 +21,8 @@ class Entry:
     """XXH3-128 of the content in hexadecimal digits, where it was asked for."""
     kind: str = "file"
     """``file``, ``dir`` or, where links are asked for, ``link``."""
+    known_hash: str | None = None
+    """Where the file was read again: the hash that it had when it was read before, of the same state."""
     target: str | None = None
     """Where a link leads."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flaxfile import Client
 from flaxfile.cli.main import main
 from flaxfile.sync.walk import Walked, walk
 from flaxfile.sync.watching import polling
@@ -427,3 +428,21 @@ def test_a_thousand_files_go_over_and_back(port: int, store: Path) -> None:
     assert main(["push", "t", "two", "--quiet", "--server", f"127.0.0.1:{port}"]) == 0
     assert main(["pull", "two", "back", "--quiet", "--server", f"127.0.0.1:{port}"]) == 0
     assert content(Path("back")) == content(Path("t")) == content(store / "two")
+
+
+def test_without_a_folder_the_server_reads_again_what_it_has(port: int, store: Path) -> None:
+    plant(store / "scrub", {"a": noise(50_000), "d/b": noise(70_000, 2), "n": b"1"})
+    with Client("127.0.0.1", port) as client:
+        assert len([*client.list("scrub/a", hash=True), *client.list("scrub/d", hash=True)]) == 2
+
+    first = run("verify", "scrub", "--json", port=port)
+    again = run("verify", "scrub/", "--json", port=port)
+
+    assert (first.code, again.code) == (0, 0)
+    assert first.documents == [
+        {"op": "verify", "summary": {"same": 2, "different": 0, "failed": 0, "new": 1}}
+    ]
+    assert again.documents[-1]["summary"] == {"same": 3, "different": 0, "failed": 0, "new": 0}
+    assert run("verify", "scrub/n", port=port).code == 0
+    assert run("verify", "scrub-not-there", port=port).code == 3
+    assert run("verify", "not-here", "scrub", port=port).code == 3

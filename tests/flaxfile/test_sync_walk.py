@@ -11,9 +11,9 @@ import pytest
 
 from flaxfile.errors import NotFoundError
 from flaxfile.ignore import IgnoreRules, texts_below
-from flaxfile.sync.entries import Kind, Stamp
-from flaxfile.sync.hash_cache import HashCache
-from flaxfile.sync.walk import Links, Walked, stamp_of, walk
+from flaxfile.store.hash_cache import HashCache, Stamp, stamp_of
+from flaxfile.sync.entries import Kind
+from flaxfile.sync.walk import Links, Walked, walk
 
 POSIX = sys.platform != "win32"
 

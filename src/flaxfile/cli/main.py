@@ -50,7 +50,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "stat": Command("listing", "KEY", "show one entry"),
     "push": Command("syncing", "DIR [REMOTE]", "make a folder of the server like one of here"),
     "pull": Command("syncing", "REMOTE [DIR]", "make a folder of here like one of the server"),
-    "verify": Command("syncing", "DIR REMOTE", "compare both sides by hash, change nothing"),
+    "verify": Command("verifying", "[DIR] [REMOTE]", "compare both sides by hash, change nothing"),
     "ping": Command("listing", "", "measure the round trip, show the server"),
     "keygen": Command("keeping", "[DIR]", "make key files", connects=False),
     "trust": Command("keeping", "NAME FINGERPRINT", "pin the key of a server", connects=False),

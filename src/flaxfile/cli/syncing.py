@@ -1,4 +1,4 @@
-"""``flaxfile push``, ``pull`` and ``verify``: whole folders."""
+"""``flaxfile push`` and ``pull``: whole folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flaxfile.cli.options import count, positive
 from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import ConnectError, NotFoundError, PartialError, StalledError, UsageError
-from flaxfile.sync import SyncOptions, compare, pull, push
+from flaxfile.sync import SyncOptions, pull, push
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from flaxfile.cli.output import Output
     from flaxfile.client.async_client import AsyncClient
-    from flaxfile.sync import Action, Difference, Failure, SyncReport
+    from flaxfile.sync import Action, Failure, SyncReport
 
-__all__ = ["configure_pull", "configure_push", "configure_verify", "run_pull", "run_push", "run_verify"]
+__all__ = ["add_rules", "configure_pull", "configure_push", "run_pull", "run_push"]
 
 
 WATCH_PAUSE: Final = 2.0
@@ -45,7 +45,8 @@ class _Pattern(argparse.Action):
         setattr(namespace, self.dest, known)
 
 
-def _add_rules(parser: argparse.ArgumentParser) -> None:
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Which files count, for every command that looks at a folder."""
     group = parser.add_argument_group(say("which files"))
     for name, text in (
         ("--include", "take these although a rule ignores them"),
@@ -70,7 +71,7 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
     # The seed's bound of sockets: ours never has more than 16 of them.
     parser.add_argument("--max-concurrency", metavar="N", type=positive, help=argparse.SUPPRESS)
-    _add_rules(parser)
+    add_rules(parser)
 
 
 def configure_push(parser: argparse.ArgumentParser) -> None:
@@ -278,48 +279,3 @@ def _show(report: SyncReport, output: Output) -> None:
             ]
         )
     )
-
-
-def configure_verify(parser: argparse.ArgumentParser) -> None:
-    """Its arguments."""
-    parser.epilog = say("examples:\n  flaxfile verify photos\n  flaxfile verify src backup/src")
-    parser.add_argument("folder", metavar="DIR", help=say("a folder of this machine"))
-    parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
-    _add_rules(parser)
-
-
-def run_verify(arguments: argparse.Namespace, output: Output) -> int:
-    """Say what is different."""
-    folder = Path(arguments.folder)
-    if not folder.is_dir():
-        raise NotFoundError(f"there is no folder {folder}")
-    remote = folder.absolute().name if arguments.remote is None else arguments.remote
-    options = SyncOptions(
-        patterns=arguments.patterns, use_ignore_files=not arguments.no_ignore, links=arguments.links
-    )
-
-    async def work() -> tuple[list[Difference], list[Failure], int]:
-        async with connected(arguments, output) as client:
-            return await compare(client, folder, remote, options)
-
-    differences, failures, same = run_async(work)
-    words = {"only here": say("only here"), "only there": say("only there"), "different": say("different")}
-    for difference in differences:
-        output.document({"op": "verify", "key": difference.path, "difference": difference.what})
-        output.line(f"{words[difference.what]:<12}{printable(difference.path)}")
-    for failure in failures:
-        output.document({"op": "verify", "key": failure.path, "difference": "unreadable"})
-        output.warn(
-            say("{path} failed: {error}", path=printable(failure.path), error=printable(str(failure.error)))
-        )
-    output.document(
-        {"op": "verify", "summary": {"same": same, "different": len(differences), "failed": len(failures)}}
-    )
-    output.line(
-        say(
-            "{same} files are the same, {different} are not",
-            same=format_count(same),
-            different=format_count(len(differences)),
-        )
-    )
-    return PartialError.code if differences or failures else 0

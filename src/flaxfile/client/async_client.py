@@ -499,6 +499,7 @@ class AsyncClient:
         *,
         folders: bool = False,
         links: bool = False,
+        again: bool = False,
     ) -> AsyncIterator[Entry]:
         """Every file below a folder, or the one file of a whole key, in the order of the keys' bytes.
 
@@ -507,6 +508,8 @@ class AsyncClient:
             hash: with the hash of each content, which the server has to read unless it knows it.
             folders: the folders too, each before what is in it.
             links: the links too that stay inside of the store.
+            again: every file is read, whatever is known of it: a `known_hash` that is not its `hash` means
+                that it is damaged, no hash that it cannot be read.
         """
         check_prefix(prefix)
         cursor: str | None = None
@@ -517,6 +520,7 @@ class AsyncClient:
                 "hash": hash,
                 "folders": folders,
                 "links": links,
+                "again": again,
             }
             page = (await self._ask(Type.LIST, payload)).json()
             for item in objects(page, "entries"):
@@ -543,7 +547,7 @@ class AsyncClient:
 def _entry(item: dict[str, Any]) -> Entry:
     key = field(item, "key", str)
     check_key(key)
-    digest, target = item.get("hash"), item.get("target")
+    digest, known, target = item.get("hash"), item.get("known_hash"), item.get("target")
     return Entry(
         key=key,
         size=field(item, "size", int),
@@ -552,6 +556,7 @@ def _entry(item: dict[str, Any]) -> Entry:
         etag=field(item, "etag", str),
         hash=digest if isinstance(digest, str) else None,
         kind=field(item, "kind", str, "file"),
+        known_hash=known if isinstance(known, str) else None,
         target=target if isinstance(target, str) else None,
     )
 

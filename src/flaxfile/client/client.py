@@ -229,9 +229,10 @@ class Client:
         *,
         folders: bool = False,
         links: bool = False,
+        again: bool = False,
     ) -> Iterator[Entry]:
         """Every file below a folder, or the one file of a whole key, see `AsyncClient.list`."""
-        return self._each(self.async_client.list(prefix, hash, folders=folders, links=links))
+        return self._each(self.async_client.list(prefix, hash, folders=folders, links=links, again=again))
 
     def ping(self) -> float:
         """Seconds of one round trip."""

@@ -39,6 +39,8 @@ def _plain(entry: Entry) -> dict[str, object]:
     }
     if entry.hash is not None:
         found["hash"] = entry.hash
+    if entry.known_hash is not None:
+        found["known_hash"] = entry.known_hash
     if entry.target is not None:
         found["target"] = entry.target
     return found
@@ -72,13 +74,20 @@ class FileRequests:
         cursor = field(payload, "cursor", str, "") or None
         limit = field(payload, "limit", int, PAGE_LIMIT)
         digest, folders = payload.get("hash") is True, payload.get("folders") is True
-        links = payload.get("links") is True
+        links, again = payload.get("links") is True, payload.get("again") is True
         if not 1 <= limit <= PAGE_LIMIT:
             raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
 
         def work(_tell: Callable[[], None]) -> dict[str, object]:
             entries, next_cursor = page(
-                self._service.store, prefix, cursor, limit, digest=digest, folders=folders, links=links
+                self._service.store,
+                prefix,
+                cursor,
+                limit,
+                digest=digest,
+                folders=folders,
+                links=links,
+                again=again,
             )
             plain = [_plain(entry) for entry in entries]
             # Long names: fewer of them go into one message.

@@ -198,6 +198,7 @@ class Server:
         pool.shutdown(wait=True, cancel_futures=False)
         reactor.stop()
         reactor.join()
+        service.store.close()
         self._reactor = self._service = self._pool = None
 
     def stats(self) -> dict[str, int]:

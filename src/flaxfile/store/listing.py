@@ -39,10 +39,11 @@ def page(
     digest: bool = False,
     folders: bool = False,
     links: bool = False,
+    again: bool = False,
 ) -> tuple[list[Entry], str | None]:
     """The next entries behind a cursor, and the cursor of those that follow; None when there are none."""
     found: list[Entry] = []
-    for entry in walk(store, prefix, cursor, digest=digest, folders=folders, links=links):
+    for entry in walk(store, prefix, cursor, digest=digest, folders=folders, links=links, again=again):
         if len(found) == limit:
             return found, found[-1].key + ("/" if found[-1].kind == "dir" else "")
         found.append(entry)
@@ -57,9 +58,12 @@ def walk(
     digest: bool = False,
     folders: bool = False,
     links: bool = False,
+    again: bool = False,
 ) -> Iterator[Entry]:
     """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before
     their files, and with ``links`` those that stay inside of the store.
+
+    With ``again`` each file is read, whatever is known of it.
 
     Only what comes behind ``after``.
     """
@@ -70,10 +74,10 @@ def walk(
             with store.files.place("/".join(parts)) as place:
                 status = place.lstat()
                 if stat.S_ISREG(status.st_mode):
-                    if behind is None or order("/".join(parts)) > behind:
-                        yield entry_of(
-                            "/".join(parts), status, store.digest(place, status) if digest else None
-                        )
+                    key = "/".join(parts)
+                    if behind is None or order(key) > behind:
+                        known = store.digest(place, status) if digest and not again else None
+                        yield store.read_again(key) if again else entry_of(key, status, known)
                     return
         except NotFoundError:
             return
@@ -81,7 +85,7 @@ def walk(
             if isinstance(error, FileNotFoundError):
                 return
             raise from_os_error(error, f"listing {prefix!r}") from error
-    yield from _below(store, parts, behind, _Wanted(digest, folders, links))
+    yield from _below(store, parts, behind, _Wanted(digest, folders, links, again))
 
 
 class _Wanted(NamedTuple):
@@ -90,6 +94,7 @@ class _Wanted(NamedTuple):
     digest: bool
     folders: bool
     links: bool
+    again: bool
 
 
 _Name = tuple[bytes, str, os.stat_result, str | None]
@@ -143,16 +148,16 @@ def _below(store: Store, parts: tuple[str, ...], behind: bytes | None, wanted: _
             yield from _below(store, (*parts, text), behind, wanted)
         elif target is not None:
             yield entry_of(key, status, target=target)
-        elif wanted.digest:
-            entry = _hashed(store, key)
+        elif wanted.digest or wanted.again:
+            entry = _hashed(store, key, again=wanted.again)
             if entry is not None:
                 yield entry
         else:
             yield entry_of(key, status)
 
 
-def _hashed(store: Store, key: str) -> Entry | None:
+def _hashed(store: Store, key: str, *, again: bool) -> Entry | None:
     try:
-        return store.stat(key, digest=True)
+        return store.read_again(key) if again else store.stat(key, digest=True)
     except FlaxError:
         return None  # removed while we walk

@@ -13,12 +13,14 @@ import shutil
 import stat
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile._core.hashing import hash_file, xxh3_64
 from flaxfile.errors import ConflictError, FlaxError, NotFoundError, StorageError, UsageError, from_os_error
 from flaxfile.model import Entry
 from flaxfile.paths import RESERVED, Folder, Place, link_stays_inside
+from flaxfile.store.hash_cache import HashCache, Stamp, stamp_of
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ DURABILITIES: Final = ("none", "rename", "fsync")
 MAX_SAME_SOURCE: Final = 64
 """Uploads of the same file to the same key at a time."""
 HASHES_KEPT: Final = 65536
+"""Hashes that cannot be in the cache, as their files are too young."""
+HASH_KIND: Final = "xxh3"
 
 
 def _etag(status: os.stat_result) -> str:
@@ -77,7 +81,8 @@ class Store:
         self.files = Folder(root)
         self._lock = threading.Lock()
         self._in_use: set[str] = set()
-        self._hashes: dict[tuple[int, ...], str] = {}
+        self._hashes: dict[Stamp, str] = {}
+        self._cache = HashCache(root)
         mask = os.umask(0)
         os.umask(mask)
         self._file_mode = 0o666 & ~mask
@@ -107,19 +112,49 @@ class Store:
         """The hash of a file's content; read only when the file is not the one that was read before."""
         if not stat.S_ISREG(status.st_mode):
             return None
-        name = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = self._hashes.get(name)
+        stamp = stamp_of(status)
+        known = self._cache.get(stamp, HASH_KIND)
+        if known is not None:
+            return known
+        known, read = self._hashes.get(stamp), None
         if known is None:
-            fd = place.open(os.O_RDONLY)
-            try:
-                known = hash_file(fd).hex()
-            finally:
-                os.close(fd)
-            with self._lock:
-                if len(self._hashes) >= HASHES_KEPT:
-                    self._hashes.clear()
-                self._hashes[name] = known
+            known, read = _read_hash(place)
+            if read is None:
+                return known
+        self._remember(read or stamp, known)
         return known
+
+    def _remember(self, stamp: Stamp, digest: str) -> None:
+        saved = self._cache.put([(stamp, digest)], HASH_KIND)
+        with self._lock:
+            if saved:
+                self._hashes.pop(stamp, None)
+                return
+            if len(self._hashes) >= HASHES_KEPT:
+                self._hashes.clear()
+            self._hashes[stamp] = digest
+
+    def read_again(self, key: str) -> Entry:
+        """An entry with the hash of what is on the disk now, and the one that was known of this very state of
+        the file.
+
+        Without a hash when it cannot be read. What was known before stays known.
+        """
+        with _gate("reading", key), self.files.place(key) as place:
+            status = place.lstat()
+            try:
+                digest, stamp = _read_hash(place, from_disk=True)
+            except OSError:
+                return entry_of(key, status)
+            known = None
+            if stamp is not None:
+                known = self._cache.get(stamp, HASH_KIND) or self._hashes.get(stamp)
+                self._remember(stamp, known or digest)
+            return replace(entry_of(key, status, digest), known_hash=known)
+
+    def close(self) -> None:
+        """Let go of what is open; what is asked afterwards is read."""
+        self._cache.close()
 
     def check(self, key: str, *, if_absent: bool, if_match: str | None) -> None:
         """Raise if a condition does not hold now; it is asked again when the file is published."""
@@ -226,33 +261,38 @@ class Store:
         self, key: str, data: bytes | memoryview, *, mode: int | None, mtime_ns: int | None, sync: bool = True
     ) -> Entry:
         """Store a small file in one step."""
-        name = secrets.token_hex(16)
-        written = self._parts / f"{name}{PART_SUFFIX}"
-        with _gate("storing", key):
-            with self._lock:
-                self._in_use.add(name)  # it soon has the time of its source, which may be long ago
+        with _gate("storing", key), self._scratch() as written:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            fd = os.open(written, flags, 0o600)
             try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-                fd = os.open(written, flags, 0o600)
-                try:
-                    view = memoryview(data)
-                    while view:
-                        view = view[os.write(fd, view) :]
-                    _dress(fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
-                    if self.durability == "fsync" and sync:
-                        os.fsync(fd)
-                finally:
-                    os.close(fd)
-                with self.files.place(key, make=True) as place:
-                    entry = self._put(written, place, key, if_absent=False, if_match=None)
-                    if self.durability == "fsync" and place.fd is not None:
-                        os.fsync(place.fd)
-                    return entry
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(fd, view) :]
+                _dress(fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
+                if self.durability == "fsync" and sync:
+                    os.fsync(fd)
             finally:
-                with contextlib.suppress(FileNotFoundError):
-                    written.unlink()
-                with self._lock:
-                    self._in_use.discard(name)
+                os.close(fd)
+            with self.files.place(key, make=True) as place:
+                entry = self._put(written, place, key, if_absent=False, if_match=None)
+                if self.durability == "fsync" and place.fd is not None:
+                    os.fsync(place.fd)
+                return entry
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Generator[Path]:
+        """A name beside the parts, for what is put in its place in one step; nothing stays under it."""
+        name = secrets.token_hex(16)
+        with self._lock:
+            # A file may have an old time before it is in its place: it is none that was left behind.
+            self._in_use.add(name)
+        written = self._parts / f"{name}{PART_SUFFIX}"
+        try:
+            yield written
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                written.unlink()
+            self._free(name)
 
     def _put(self, written: Path, place: Place, key: str, *, if_absent: bool, if_match: str | None) -> Entry:
         if if_absent and hasattr(os, "link") and place.fd is not None:
@@ -318,15 +358,9 @@ class Store:
                 f"a link {key!r} to {target!r} would lead out of the tree",
                 hint="a target is relative, and goes up at its beginning alone",
             )
-        made = self._parts / f"{secrets.token_hex(16)}{PART_SUFFIX}"
-        with _gate("storing", key):
+        with _gate("storing", key), self._scratch() as made, self.files.place(key, make=True) as place:
             os.symlink(target, made)  # noqa: PTH211
-            try:
-                with self.files.place(key, make=True) as place:
-                    return self._put(made, place, key, if_absent=False, if_match=None)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    made.unlink()
+            return self._put(made, place, key, if_absent=False, if_match=None)
 
     def sweep(self) -> int:
         """Remove parts that nobody has touched for `part_ttl`; how many."""
@@ -382,6 +416,20 @@ def _check_target(place: Place, key: str, *, if_absent: bool, if_match: str | No
         raise ConflictError(f"{key!r} is a folder already")
     if if_match is not None and _etag(status) != if_match:
         raise ConflictError(f"{key!r} has changed: it is {_etag(status)} now, not {if_match}")
+
+
+def _read_hash(place: Place, *, from_disk: bool = False) -> tuple[str, Stamp | None]:
+    """The hash of a file's content, and of which state; None when it changed meanwhile."""
+    fd = place.open(os.O_RDONLY)
+    try:
+        if from_disk and hasattr(os, "posix_fadvise"):
+            # What the system keeps in memory says nothing about the disk.
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        before = stamp_of(os.fstat(fd))
+        digest = hash_file(fd).hex()
+        return digest, before if stamp_of(os.fstat(fd)) == before else None
+    finally:
+        os.close(fd)
 
 
 def _dress(fd: int, mode: int, mtime_ns: int | None) -> None:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Kind", "Node", "Stamp"]
+if TYPE_CHECKING:
+    from flaxfile.store.hash_cache import Stamp
+
+__all__ = ["Kind", "Node"]
 
 
 class Kind(enum.Enum):
@@ -17,17 +21,6 @@ class Kind(enum.Enum):
     FILE = "file"
     FOLDER = "folder"
     LINK = "link"
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells two states of one file on this machine apart without reading it."""
-
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)

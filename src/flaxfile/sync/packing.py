@@ -12,7 +12,8 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import ConflictError, StorageError, from_os_error
-from flaxfile.sync.walk import KEPT_MODE, stamp_of
+from flaxfile.store.hash_cache import stamp_of
+from flaxfile.sync.walk import KEPT_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,10 +23,9 @@ from flaxfile.errors import (
 )
 from flaxfile.ignore import IGNORE_FILES
 from flaxfile.paths import check_key, link_stays_inside
-from flaxfile.sync.entries import Kind, Node, Stamp
-from flaxfile.sync.hash_cache import HashCache
+from flaxfile.store.hash_cache import HashCache, stamp_of
+from flaxfile.sync.entries import Kind, Node
 from flaxfile.sync.report import Failure
-from flaxfile.sync.walk import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from flaxfile.client.async_client import AsyncClient
     from flaxfile.ignore import IgnoreRules
+    from flaxfile.store.hash_cache import Stamp
 
 __all__ = ["LocalSide", "RemoteSide", "kept"]
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile.errors import FlaxError, NotFoundError, StorageError, from_os_error
 from flaxfile.paths import link_stays_inside
-from flaxfile.sync.entries import Kind, Node, Stamp
+from flaxfile.store.hash_cache import stamp_of
+from flaxfile.sync.entries import Kind, Node
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from flaxfile.ignore import IgnoreRules
 
-__all__ = ["Links", "Walked", "stamp_of", "walk"]
+__all__ = ["Links", "Walked", "walk"]
 
 Links = Literal["skip", "copy", "follow"]
 KEPT_MODE: Final = 0o777
@@ -36,11 +37,6 @@ class Walked:
     skipped_specials: list[str] = field(default_factory=list[str])
     """Sockets, pipes and devices."""
     ignored: int = 0
-
-
-def stamp_of(status: os.stat_result) -> Stamp:
-    """What tells this state of a file from others."""
-    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def walk(top: Path, rules: IgnoreRules, links: Links = "skip", *, bounded: bool = False) -> Walked:

@@ -1,4 +1,5 @@
-"""Remembers the hash of a file as long as the file is the same, so that a sync without changes reads nothing.
+"""Remembers the hash of a file as long as the file is the same, so that neither a sync nor a
+listing reads anything twice.
 
 A cache that cannot be opened or is damaged is none: every question is answered with None. It knows nothing of
 how hashes are made.
@@ -10,20 +11,36 @@ import contextlib
 import sqlite3
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from pathlib import Path
 
-    from flaxfile.sync.entries import Stamp
-
-__all__ = ["HashCache"]
+__all__ = ["HashCache", "Stamp", "stamp_of"]
 
 FOLDER: Final = ".flaxfile"
 NAME: Final = "cache.db"
 # A file that was written in the last moments may be written once more without a new time.
 FRESH_NS: Final = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells two states of one file on this machine apart without reading it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What tells this state of a file from others."""
+    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class HashCache:
@@ -80,10 +97,11 @@ class HashCache:
             return str(row[0]) if row is not None else None
         return None
 
-    def put(self, found: Iterable[tuple[Stamp, str]], kind: str, now_ns: int | None = None) -> None:
-        """Remember hashes, each with the state that the file had before it was read."""
+    def put(self, found: Iterable[tuple[Stamp, str]], kind: str, now_ns: int | None = None) -> bool:
+        """Remember hashes, each with the state that the file had before it was read; whether all are kept."""
+        found = list(found)
         if self._database is None:
-            return
+            return not found
         limit = (time.time_ns() if now_ns is None else now_ns) - FRESH_NS
         rows = [
             (
@@ -102,6 +120,8 @@ class HashCache:
             self._database.execute("BEGIN")
             self._database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.execute("COMMIT")
+            return len(rows) == len(found)
+        return False
 
     def close(self) -> None:
         """Let go of the file."""

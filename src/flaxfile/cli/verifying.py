@@ -1,0 +1,115 @@
+"""``flaxfile verify``: a folder beside what the server has, or what the server has beside what it had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.output import format_count, printable
+from flaxfile.cli.syncing import add_rules
+from flaxfile.errors import NotFoundError, PartialError
+from flaxfile.sync import SyncOptions, compare
+from flaxfile.texts import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from flaxfile.cli.output import Output
+    from flaxfile.sync import Difference, Failure
+
+__all__ = ["configure_verify", "run_verify"]
+
+
+def configure_verify(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = say(
+        "examples:\n"
+        "  flaxfile verify photos             the folder photos here beside that of the server\n"
+        "  flaxfile verify src backup/src\n"
+        "  flaxfile verify backup             no folder here: the server reads what it has once more\n"
+        "  flaxfile verify                    all that it has"
+    )
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", help=say("a folder of this machine, or else of the server")
+    )
+    parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
+    add_rules(parser)
+
+
+def run_verify(arguments: argparse.Namespace, output: Output) -> int:
+    """Say what is different."""
+    if arguments.folder is None:
+        return _verify_store("", arguments, output)
+    folder = Path(arguments.folder)
+    if not folder.is_dir():
+        if arguments.remote is not None or folder.exists():
+            raise NotFoundError(f"there is no folder {folder}")
+        return _verify_store(arguments.folder, arguments, output)
+    remote = folder.absolute().name if arguments.remote is None else arguments.remote
+    return _verify_folder(folder, remote, arguments, output)
+
+
+def _verify_folder(folder: Path, remote: str, arguments: argparse.Namespace, output: Output) -> int:
+    options = SyncOptions(
+        patterns=arguments.patterns, use_ignore_files=not arguments.no_ignore, links=arguments.links
+    )
+
+    async def work() -> tuple[list[Difference], list[Failure], int]:
+        async with connected(arguments, output) as client:
+            return await compare(client, folder, remote, options)
+
+    differences, failures, same = run_async(work)
+    words = {"only here": say("only here"), "only there": say("only there"), "different": say("different")}
+    for difference in differences:
+        output.document({"op": "verify", "key": difference.path, "difference": difference.what})
+        output.line(f"{words[difference.what]:<12}{printable(difference.path)}")
+    for failure in failures:
+        output.document({"op": "verify", "key": failure.path, "difference": "unreadable"})
+        output.warn(
+            say("{path} failed: {error}", path=printable(failure.path), error=printable(str(failure.error)))
+        )
+    output.document(
+        {"op": "verify", "summary": {"same": same, "different": len(differences), "failed": len(failures)}}
+    )
+    output.line(
+        say(
+            "{same} files are the same, {different} are not",
+            same=format_count(same),
+            different=format_count(len(differences)),
+        )
+    )
+    return PartialError.code if differences or failures else 0
+
+
+def _verify_store(prefix: str, arguments: argparse.Namespace, output: Output) -> int:
+    async def work() -> dict[str, int]:
+        counts = dict.fromkeys(("same", "different", "failed", "new"), 0)
+        async with connected(arguments, output) as client:
+            async for entry in client.list(prefix, hash=True, again=True):
+                if entry.hash is None:
+                    counts["failed"] += 1
+                    output.document({"op": "verify", "key": entry.key, "difference": "unreadable"})
+                    output.line(f"{say('unreadable'):<12}{printable(entry.key)}")
+                elif entry.known_hash is None:
+                    counts["new"] += 1
+                elif entry.known_hash == entry.hash:
+                    counts["same"] += 1
+                else:
+                    counts["different"] += 1
+                    output.document({"op": "verify", "key": entry.key, "difference": "damaged"})
+                    output.line(f"{say('damaged'):<12}{printable(entry.key)}")
+            if prefix and not any(counts.values()) and (await client.stat(prefix.rstrip("/"))).kind != "dir":
+                raise NotFoundError(f"{prefix!r} went away meanwhile")
+        return counts
+
+    counts = run_async(work)
+    output.document({"op": "verify", "summary": counts})
+    output.line(
+        say(
+            "the server read again: {same} files are as before, {different} damaged, {failed} unreadable, "
+            "{new} read for the first time",
+            **{name: format_count(count) for name, count in counts.items()},
+        )
+    )
+    return PartialError.code if counts["different"] or counts["failed"] else 0
