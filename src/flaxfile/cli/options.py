@@ -22,6 +22,7 @@ __all__ = [
     "add_connection_options",
     "add_output_options",
     "add_transfer_options",
+    "add_verify_disk",
     "count",
     "normalized",
     "port",
@@ -166,3 +167,11 @@ def add_transfer_options(parser: argparse.ArgumentParser) -> None:
     """What a single transfer may be told."""
     parser.add_argument("--connections", metavar="N", type=positive, help=say("sockets to use"))
     parser.add_argument("--no-resume", action="store_true", help=say("start anew"))
+    add_verify_disk(parser)
+
+
+def add_verify_disk(parser: argparse.ArgumentParser) -> None:
+    """For whoever does not trust a disk."""
+    parser.add_argument(
+        "--verify-disk", action="store_true", help=say("read what was written once more before it counts")
+    )

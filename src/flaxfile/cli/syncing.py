@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.cli.connecting import connected, run_async
-from flaxfile.cli.options import count, positive
+from flaxfile.cli.options import add_verify_disk, count, positive
 from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import ConnectError, NotFoundError, PartialError, StalledError, UsageError
@@ -71,6 +71,7 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
     # The seed's bound of sockets: ours never has more than 16 of them.
     parser.add_argument("--max-concurrency", metavar="N", type=positive, help=argparse.SUPPRESS)
+    add_verify_disk(parser)
     add_rules(parser)
 
 
@@ -141,6 +142,7 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
         checksum=arguments.checksum,
         size_only=arguments.size_only,
         delta=getattr(arguments, "delta", False),
+        verify_disk=arguments.verify_disk,
         patterns=arguments.patterns,
         use_ignore_files=not arguments.no_ignore,
         links=arguments.links,

@@ -65,6 +65,7 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
                     resume=not arguments.no_resume,
                     progress=line if output.progress else None,
                     fsync=arguments.fsync,
+                    verify_disk=arguments.verify_disk,
                 )
 
     show(run_async(work), output, say("uploaded"), None)
@@ -119,6 +120,7 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
                     length=arguments.length,
                     resume=not arguments.no_resume,
                     progress=line if output.progress else None,
+                    verify_disk=arguments.verify_disk,
                 )
 
     result = run_async(work)

@@ -238,6 +238,7 @@ class AsyncClient:
         mtime: bool = True,
         fsync: bool = False,
         delta: bool = False,
+        verify_disk: bool = False,
     ) -> TransferResult:
         """Send a file; the key has the new content when this returns, and the old one until then.
 
@@ -251,6 +252,7 @@ class AsyncClient:
             mode: keep the permission bits of the file.
             mtime: keep its time of modification.
             delta: send only what the version that is there does not have; for links slower than disks.
+            verify_disk: the server reads what it wrote once more, from the disk, before the key has it.
             fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
         check_key(key)
@@ -273,6 +275,7 @@ class AsyncClient:
                     "if_absent": if_absent,
                     "if_match": if_match,
                     "fsync": fsync,
+                    "verify_disk": verify_disk,
                 },
                 delta=delta,
                 progress=_limited(progress),
@@ -315,6 +318,7 @@ class AsyncClient:
         resume: bool = True,
         progress: Progress | None = None,
         if_match: str | None = None,
+        verify_disk: bool = False,
     ) -> TransferResult:
         """Fetch a file; a path has the new content when this returns, and what it had until then.
 
@@ -326,6 +330,7 @@ class AsyncClient:
             resume: go on where an earlier try was interrupted.
             progress: called with bytes done and bytes in all, at most 20 times a second.
             if_match: only if what is there has this etag.
+            verify_disk: what was written to a path is read once more, from the disk, before it is there.
         """
         check_key(key)
         if offset < 0 or (length is not None and length < 0):
@@ -345,6 +350,7 @@ class AsyncClient:
                 server=self.address,
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),
+                verify_disk=verify_disk,
             )
             download.begun = begun
             download.wire_bytes = wire

@@ -143,6 +143,7 @@ class Client:
         mtime: bool = True,
         fsync: bool = False,
         delta: bool = False,
+        verify_disk: bool = False,
     ) -> TransferResult:
         """Send a file, see `AsyncClient.upload`; ``progress`` is called on the thread of this client."""
         return self.call(
@@ -157,6 +158,7 @@ class Client:
                 mtime=mtime,
                 fsync=fsync,
                 delta=delta,
+                verify_disk=verify_disk,
             )
         )
 
@@ -170,11 +172,19 @@ class Client:
         resume: bool = True,
         progress: Progress | None = None,
         if_match: str | None = None,
+        verify_disk: bool = False,
     ) -> TransferResult:
         """Fetch a file, see `AsyncClient.download`; ``progress`` is called on the thread of this client."""
         return self.call(
             self.async_client.download(
-                key, dst, offset=offset, length=length, resume=resume, progress=progress, if_match=if_match
+                key,
+                dst,
+                offset=offset,
+                length=length,
+                resume=resume,
+                progress=progress,
+                if_match=if_match,
+                verify_disk=verify_disk,
             )
         )
 

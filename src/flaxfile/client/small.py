@@ -24,6 +24,8 @@ class SmallFile:
     data: bytes
     mode: int | None = None
     mtime_ns: int | None = None
+    verify_disk: bool = False
+    """Whether the server reads it again before it has the key."""
 
 
 def packs(files: Iterable[SmallFile]) -> Iterator[tuple[list[SmallFile], bytes]]:
@@ -49,6 +51,7 @@ def packs(files: Iterable[SmallFile]) -> Iterator[tuple[list[SmallFile], bytes]]
 def _encode(group: list[SmallFile]) -> bytes:
     index: list[dict[str, object]] = [
         {"key": file.key, "size": len(file.data), "mode": file.mode, "mtime_ns": file.mtime_ns}
+        | ({"verify_disk": True} if file.verify_disk else {})
         for file in group
     ]
     return encode_pack(index, [file.data for file in group])

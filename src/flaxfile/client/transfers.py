@@ -18,6 +18,7 @@ from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
 from flaxfile.model import TransferResult
 from flaxfile.protocol.chunkmap import chunk_count
 from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, Type, field
+from flaxfile.store.reading_back import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -220,6 +221,7 @@ class Download(_Transfer):
         server: names the server in the journal of the part.
         progress: told about what has arrived.
         moved: called at each progress.
+        verify_disk: whether what was written is read once more.
     """
 
     def __init__(
@@ -232,8 +234,10 @@ class Download(_Transfer):
         server: str,
         progress: Progress | None,
         moved: Callable[[], None],
+        verify_disk: bool,
     ) -> None:
         super().__init__(settings, progress, moved)
+        self._verify_disk = verify_disk
         self._target = target
         self._key = key
         self._options = options
@@ -264,6 +268,10 @@ class Download(_Transfer):
             if opened:
                 link.tell(Type.ABORT, transfer=number)
         self._compare(root, answer.json())
+        if self._verify_disk and self._target.part is not None:
+            await asyncio.to_thread(
+                check_chunks, self._target.part.fd, size, chunk, hashes, str(self._target.path)
+            )
         whole = size == field(ready, "size", int)
         mode = field(ready, "mode", int) if whole else None
         mtime_ns = field(ready, "mtime_ns", int) if whole else None

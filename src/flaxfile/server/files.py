@@ -200,6 +200,7 @@ class FileRequests:
                     content,
                     mode=mode if isinstance(mode, int) else None,
                     mtime_ns=mtime_ns if isinstance(mtime_ns, int) else None,
+                    verify_disk=item.get("verify_disk") is True,
                 )
             except FlaxError as error:
                 return {"error": error.to_wire()}

@@ -31,6 +31,7 @@ from flaxfile.protocol.delta import Copy, decode_copies
 from flaxfile.protocol.header import Header
 from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, MAX_SIZE, MIN_CHUNK, Type, field
 from flaxfile.store.parts import write_at
+from flaxfile.store.reading_back import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,7 @@ class _Wish:
     base: str
     """Version of the key that chunks may be copied from; empty for none."""
     fsync: bool
+    verify_disk: bool
 
     @classmethod
     def read(cls, payload: dict[str, object]) -> _Wish:
@@ -86,6 +88,7 @@ class _Wish:
             if_match=field(payload, "if_match", str, "") or None,
             base=field(payload, "base", str, ""),
             fsync=payload.get("fsync") is True,
+            verify_disk=payload.get("verify_disk") is True,
         )
 
 
@@ -366,33 +369,16 @@ class Transfers:
                 f"{upload.wish.key!r} cannot be published: chunk {missing[0][0]} has not arrived",
                 retryable=True,
             )
-        root = root_hash(upload.wish.size, upload.chunk, engine.hashes(head.transfer))
+        hashes = engine.hashes(head.transfer)
+        root = root_hash(upload.wish.size, upload.chunk, hashes)
         wanted = field(payload, "root", str)
-        number, store = head.transfer, self._service.store
+        number = head.transfer
         if root.hex() != wanted:
             self._give_up(number, keep=False)
             raise IntegrityError(f"{upload.wish.key!r} has not arrived as it was sent; nothing was published")
         self._forget(number)
         engine.remove(number)
         self._committing.add(upload.wish.token)
-
-        def work(_tell: Callable[[], None]) -> Entry:
-            try:
-                if upload.base_fd >= 0:
-                    os.close(upload.base_fd)
-                    upload.base_fd = -1
-                return store.publish(
-                    upload.part,
-                    upload.wish.key,
-                    mode=upload.wish.mode,
-                    mtime_ns=upload.wish.mtime_ns,
-                    if_absent=upload.wish.if_absent,
-                    if_match=upload.wish.if_match,
-                    fsync=upload.wish.fsync,
-                )
-            except BaseException:
-                store.keep(upload.part)
-                raise
 
         def failed() -> None:
             self._committing.discard(upload.wish.token)
@@ -413,7 +399,32 @@ class Transfers:
             self._service.counters["uploads"] += 1
             self._service.reply(peer, head, Type.PUT_DONE, answer)
 
-        self._service.run(peer, head, work, done, failed)
+        self._service.run(peer, head, lambda _tell: self._publish(upload, hashes), done, failed)
+
+    def _publish(self, upload: _Upload, hashes: bytes) -> Entry:
+        """Give the key what has arrived; work for the pool."""
+        wish, store = upload.wish, self._service.store
+        try:
+            if upload.base_fd >= 0:
+                os.close(upload.base_fd)
+                upload.base_fd = -1
+            if wish.verify_disk:
+                check_chunks(upload.part.fd, wish.size, upload.chunk, hashes, repr(wish.key))
+            return store.publish(
+                upload.part,
+                wish.key,
+                mode=wish.mode,
+                mtime_ns=wish.mtime_ns,
+                if_absent=wish.if_absent,
+                if_match=wish.if_match,
+                fsync=wish.fsync,
+            )
+        except IntegrityError:
+            store.drop(upload.part)
+            raise
+        except BaseException:
+            store.keep(upload.part)
+            raise
 
     # ---- downloads ----
 

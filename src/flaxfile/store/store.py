@@ -22,6 +22,7 @@ from flaxfile.model import Entry
 from flaxfile.paths import RESERVED, Folder, Place, link_stays_inside
 from flaxfile.store.hash_cache import HashCache, Stamp, stamp_of
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
+from flaxfile.store.reading_back import check_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -258,18 +259,27 @@ class Store:
         return entry
 
     def put(
-        self, key: str, data: bytes | memoryview, *, mode: int | None, mtime_ns: int | None, sync: bool = True
+        self,
+        key: str,
+        data: bytes | memoryview,
+        *,
+        mode: int | None,
+        mtime_ns: int | None,
+        sync: bool = True,
+        verify_disk: bool = False,
     ) -> Entry:
-        """Store a small file in one step."""
+        """Store a small file in one step; with ``verify_disk`` it is read again before it has the key."""
         with _gate("storing", key), self._scratch() as written:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             fd = os.open(written, flags, 0o600)
             try:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(fd, view) :]
                 _dress(fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
-                if self.durability == "fsync" and sync:
+                if verify_disk:
+                    check_content(fd, data, repr(key))
+                elif self.durability == "fsync" and sync:
                     os.fsync(fd)
             finally:
                 os.close(fd)

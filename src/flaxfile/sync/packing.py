@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import ConflictError, StorageError, from_os_error
 from flaxfile.store.hash_cache import stamp_of
+from flaxfile.store.reading_back import check_content
 from flaxfile.sync.walk import KEPT_MODE
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ READS: Final = 3
 MOST: Final = 3 << 20
 """A file may have grown since it was listed; what a pack can take is taken."""
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | getattr(os, "O_NOFOLLOW", 0)
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY | getattr(os, "O_NOFOLLOW", 0)
 _HAS_FCHMOD: Final = hasattr(os, "fchmod")
 _HAS_FUTIME: Final = os.utime in os.supports_fd
 
@@ -77,7 +78,9 @@ def _read_all(descriptor: int) -> bytes:
     return bytes(content)
 
 
-def write_small(path: Path, content: memoryview | bytes, mode: int, mtime_ns: int) -> None:
+def write_small(
+    path: Path, content: memoryview | bytes, mode: int, mtime_ns: int, *, verify_disk: bool = False
+) -> None:
     """Put a file in its place, in the place of the one that was there."""
     target = os.fspath(path)
     # A short name of our own: that of the file may have no room for an ending.
@@ -97,6 +100,8 @@ def write_small(path: Path, content: memoryview | bytes, mode: int, mtime_ns: in
                     os.fchmod(descriptor, mode & KEPT_MODE)
                 if _HAS_FUTIME:
                     os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+                if verify_disk:
+                    check_content(descriptor, content, target)
             finally:
                 os.close(descriptor)
             os.replace(part, target)  # noqa: PTH105

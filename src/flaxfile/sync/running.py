@@ -65,6 +65,8 @@ class SyncOptions:
     """Compare sizes alone."""
     delta: bool = False
     """Send of large files only what the version on the server does not have; a push only."""
+    verify_disk: bool = False
+    """Read what was written once more, from the disk, before it is in its place."""
     include: Sequence[str] = ()
     """Patterns of what to take although a rule ignores it."""
     exclude: Sequence[str] = ()
@@ -111,6 +113,7 @@ class SyncKeywords(TypedDict, total=False):
     checksum: bool
     size_only: bool
     delta: bool
+    verify_disk: bool
     include: Sequence[str]
     exclude: Sequence[str]
     patterns: Sequence[str]
@@ -338,11 +341,12 @@ async def push(
             there.key(node.path),
             progress=progress,
             delta=options.delta and node.path in remote_nodes,
+            verify_disk=options.verify_disk,
         )
         run.copied(node)
 
     async def copy_small(group: list[Node]) -> None:
-        nodes, files = await asyncio.to_thread(_read_group, group, local, there, run.failed)
+        nodes, files = await asyncio.to_thread(_read_group, group, run)
         for node, result in zip(nodes, await client.upload_small(files), strict=True):
             if isinstance(result, FlaxError):
                 run.failed(node.path, result)
@@ -393,7 +397,9 @@ async def pull(
             run.moved(node.path, done)
 
         target = await asyncio.to_thread(local.target, node.path)
-        await client.download(there.key(node.path), target, progress=progress)
+        await client.download(
+            there.key(node.path), target, progress=progress, verify_disk=options.verify_disk
+        )
         run.copied(node)
 
     async def copy_small(group: list[Node]) -> None:
@@ -402,7 +408,7 @@ async def pull(
         nodes = iter(group)
         async for _, entry, content in client.download_small(keys):
             got.append((next(nodes), entry, content))
-        for node, error in await asyncio.to_thread(_write_group, got, local):
+        for node, error in await asyncio.to_thread(_write_group, got, run):
             if error is None:
                 run.copied(node)
             else:
@@ -425,25 +431,25 @@ async def pull(
     return report
 
 
-def _read_group(
-    group: list[Node], local: LocalSide, there: RemoteSide, failed: Callable[[str, FlaxError], None]
-) -> tuple[list[Node], list[SmallFile]]:
+def _read_group(group: list[Node], run: _Run) -> tuple[list[Node], list[SmallFile]]:
     """The files of a group that can be read."""
     nodes: list[Node] = []
     files: list[SmallFile] = []
     for node in group:
         try:
-            content, mode, mtime_ns = read_small(local.path(node.path))
+            content, mode, mtime_ns = read_small(run.local.path(node.path))
         except FlaxError as error:
-            failed(node.path, error)
+            run.failed(node.path, error)
         else:
             nodes.append(node)
-            files.append(SmallFile(there.key(node.path), content, mode, mtime_ns))
+            files.append(
+                SmallFile(run.remote.key(node.path), content, mode, mtime_ns, run.options.verify_disk)
+            )
     return nodes, files
 
 
 def _write_group(
-    got: list[tuple[Node, Entry | FlaxError, memoryview]], local: LocalSide
+    got: list[tuple[Node, Entry | FlaxError, memoryview]], run: _Run
 ) -> list[tuple[Node, FlaxError | None]]:
     """Each file, and why it was not written."""
     results: list[tuple[Node, FlaxError | None]] = []
@@ -451,7 +457,13 @@ def _write_group(
         error = entry if isinstance(entry, FlaxError) else None
         if not isinstance(entry, FlaxError):
             try:
-                write_small(local.target(node.path), content, entry.mode, entry.mtime_ns)
+                write_small(
+                    run.local.target(node.path),
+                    content,
+                    entry.mode,
+                    entry.mtime_ns,
+                    verify_disk=run.options.verify_disk,
+                )
             except FlaxError as refused:
                 error = refused
         results.append((node, error))
