@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from dataclasses import fields
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flaxfile import AsyncClient, Client
+from flaxfile.client import difference
 from flaxfile.errors import PartialError, UsageError
 from flaxfile.model import TransferResult
 from flaxfile.sync import Action, SyncOptions
@@ -124,3 +126,57 @@ async def test_a_delta_push_sends_what_is_new_alone(port: int, tree: Path, store
     assert 1 == report.copied
     assert new == (store / "delta" / "large").read_bytes()
     assert sum(moved) < 400_000
+
+
+@pytest.mark.parametrize("change", ["inserted", "overwritten", "shortened", "all of it"])
+async def test_a_delta_pull_fetches_what_is_new_alone(
+    port: int, tree: Path, store: Path, change: str
+) -> None:
+    old = random.Random(2).randbytes(6 << 20)
+    new = {
+        "inserted": old[: 3 << 20] + b"inserted" + old[3 << 20 :],
+        "overwritten": old[: 3 << 20] + b"overwritten" + old[(3 << 20) + 11 :],
+        "shortened": old[: 5 << 20],
+        "all of it": random.Random(3).randbytes(6 << 20),
+    }[change]
+    (store / "back").mkdir(exist_ok=True)
+    (store / "back" / "large").write_bytes(new)
+    (tree / "large").write_bytes(old)
+    moved: list[int] = []
+    async with AsyncClient("127.0.0.1", port) as client:
+        download = client.download
+
+        async def counted(*arguments: Any, **options: Any) -> TransferResult:
+            result = await download(*arguments, **options)
+            moved.append(result.bytes_sent)
+            return result
+
+        client.download = counted  # type: ignore[method-assign]
+        report = await client.pull("back", tree, delta=True, force=True)
+
+    assert 1 == report.copied
+    assert new == (tree / "large").read_bytes()
+    assert (sum(moved) < 400_000) is (change != "all of it")
+    assert not await asyncio.to_thread(lambda: list(tree.glob(".*flaxpart*")))
+
+
+async def test_a_delta_pull_of_a_file_that_is_written_to_here_comes_out_right(
+    port: int, tree: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocks are no more what they were when they were looked at."""
+    old = random.Random(4).randbytes(6 << 20)
+    new = old[: 3 << 20] + b"inserted" + old[3 << 20 :]
+    (store / "moving").write_bytes(new)
+    (tree / "large").write_bytes(old)
+    real = difference.OldVersion.copy
+
+    def copy(self: difference.OldVersion, *arguments: Any) -> list[tuple[int, bytes]]:
+        with (tree / "large").open("r+b") as file:
+            file.write(b"other")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(difference.OldVersion, "copy", copy)
+    async with AsyncClient("127.0.0.1", port) as client:
+        await client.download("moving", tree / "large", delta=True)
+
+    assert new == (tree / "large").read_bytes()

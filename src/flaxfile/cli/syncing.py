@@ -68,6 +68,7 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help=say("only say what would be done"))
     parser.add_argument("--checksum", action="store_true", help=say("compare hashes, not times"))
     parser.add_argument("--size-only", action="store_true", help=say("compare sizes alone"))
+    parser.add_argument("--delta", action="store_true", help=say("of large files move what is new alone"))
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
     # The seed's bound of sockets: ours never has more than 16 of them.
     parser.add_argument("--max-concurrency", metavar="N", type=positive, help=argparse.SUPPRESS)
@@ -87,7 +88,6 @@ def configure_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help=say("a folder of this machine"))
     parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
     parser.add_argument("--watch", action="store_true", help=say("again whenever something changes"))
-    parser.add_argument("--delta", action="store_true", help=say("of large files send what is new alone"))
     _add_sync_options(parser)
 
 
@@ -141,7 +141,7 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
         dry_run=arguments.dry_run,
         checksum=arguments.checksum,
         size_only=arguments.size_only,
-        delta=getattr(arguments, "delta", False),
+        delta=arguments.delta,
         verify_disk=arguments.verify_disk,
         patterns=arguments.patterns,
         use_ignore_files=not arguments.no_ignore,

@@ -319,6 +319,7 @@ class AsyncClient:
         progress: Progress | None = None,
         if_match: str | None = None,
         verify_disk: bool = False,
+        delta: bool = False,
     ) -> TransferResult:
         """Fetch a file; a path has the new content when this returns, and what it had until then.
 
@@ -331,16 +332,19 @@ class AsyncClient:
             progress: called with bytes done and bytes in all, at most 20 times a second.
             if_match: only if what is there has this etag.
             verify_disk: what was written to a path is read once more, from the disk, before it is there.
+            delta: fetch only what the file that is there does not have; for links slower than disks.
         """
         check_key(key)
         if offset < 0 or (length is not None and length < 0):
             raise UsageError(f"a range begins at {offset} and has {length} bytes")
         options: dict[str, object] = {"offset": offset, "length": length, "if_match": if_match}
         begun = time.monotonic()
-        wire = 0
+        wire = tries = 0
+        whole = offset == 0 and length is None
 
         async def attempt(link: Link, plan: RetryPlan) -> TransferResult:
-            nonlocal wire
+            nonlocal wire, tries
+            tries += 1
             target = Target(dst, key, resume=resume or wire > 0)
             download = Download(
                 self._settings,
@@ -351,6 +355,8 @@ class AsyncClient:
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),
                 verify_disk=verify_disk,
+                # A file that somebody writes to meanwhile must not spoil the next try too.
+                delta=delta and whole and tries == 1,
             )
             download.begun = begun
             download.wire_bytes = wire

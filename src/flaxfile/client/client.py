@@ -173,6 +173,7 @@ class Client:
         progress: Progress | None = None,
         if_match: str | None = None,
         verify_disk: bool = False,
+        delta: bool = False,
     ) -> TransferResult:
         """Fetch a file, see `AsyncClient.download`; ``progress`` is called on the thread of this client."""
         return self.call(
@@ -185,6 +186,7 @@ class Client:
                 progress=progress,
                 if_match=if_match,
                 verify_disk=verify_disk,
+                delta=delta,
             )
         )
 

@@ -1,26 +1,37 @@
-"""What an upload can take from the version that the key has, so that it is not sent. Once, over one link."""
+"""What a transfer can take from the version that is there, in place of sending it. Once, over one link."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from flaxfile._core.hashing import cut_file
+from flaxfile._core.hashing import cut_file, xxh3_64
 from flaxfile.errors import ConflictError, LimitError, NotFoundError, ProtocolError
 from flaxfile.protocol.chunkmap import chunk_count, runs
-from flaxfile.protocol.delta import Copy, decode_signature, encode_copies, find_copies
-from flaxfile.protocol.messages import MIN_CHUNK, Type
+from flaxfile.protocol.delta import Copy, decode_signature, encode_copies, find_copies, signed_size
+from flaxfile.protocol.messages import MAX_CHUNK, MIN_CHUNK, Type
+from flaxfile.store.parts import write_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flaxfile.client.link import Link
     from flaxfile.client.sources import Source
 
-__all__ = ["LEAST", "Difference", "ranges"]
+__all__ = ["LEAST", "Difference", "OldVersion", "ranges"]
 
 LEAST: Final = 4 << 20
 """Bytes of a file from which on it is worth to look."""
 MOST_CHUNKS: Final = 1 << 16
+_PLAIN: Final = (
+    getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
 AT_ONCE: Final = 256
 """Chunks that are copied by one message."""
 
@@ -47,9 +58,7 @@ class Difference:
             return None
         etag, old = decode_signature(answer.payload)
         new = await asyncio.to_thread(cut_file, source.fd, source.size)
-        chunk = MIN_CHUNK
-        while source.size // chunk > MOST_CHUNKS:
-            chunk *= 2
+        chunk = _small_chunk(source.size)
         found = cls(source, etag, chunk, old, new)
         copies = await asyncio.to_thread(find_copies, old, new, source.size, chunk)
         # Small chunks cost more each; for a few of them it is not worth it.
@@ -81,6 +90,82 @@ class Difference:
             (first, b"".join(hashes[index] for index in range(first, first + count)))
             for first, count in runs(sorted(held))
         ]
+
+
+@dataclass(slots=True)
+class OldVersion:
+    """The blocks of a file of this machine beside those of the version that is fetched over it."""
+
+    fd: int
+    etag: str
+    """Of what is fetched."""
+    size: int
+    """Of what is fetched."""
+    chunk: int
+    """Small chunks: what has changed is fetched by whole ones."""
+    old: bytes
+    new: bytes
+
+    @classmethod
+    async def find(cls, link: Link, path: Path, key: str) -> OldVersion | None:
+        """Look what is there; None when there is nothing, or nothing to be gained."""
+        if "delta" not in link.welcome.get("capabilities", ()):
+            return None
+        try:
+            fd = os.open(path, os.O_RDONLY | _PLAIN)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(fd)
+            if stat.S_ISREG(status.st_mode) and status.st_size >= LEAST:
+                answer = await asyncio.wrap_future(link.request(Type.SIG_GET, {"key": key}))
+                etag, new = decode_signature(answer.payload)
+                size = signed_size(new)
+                if size > MOST_CHUNKS * MAX_CHUNK:
+                    return None
+                chunk = _small_chunk(size)
+                old = await asyncio.to_thread(cut_file, fd, status.st_size)
+                copies = await asyncio.to_thread(find_copies, old, new, size, chunk)
+                if len(copies) * 4 > chunk_count(size, chunk):
+                    found = cls(fd, etag, size, chunk, old, new)
+                    fd = -1
+                    return found
+        except (NotFoundError, ConflictError, LimitError):
+            pass  # the opening says it better, or does without
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        return None
+
+    def copy(self, fd: int, chunk: int, held: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Put what is the same into a part; runs of chunks that it holds by that, with their hashes.
+
+        Whether they are right is seen by the root hash, as for all others.
+        """
+        there = {first + i for first, hashes in held for i in range(len(hashes) // 8)}
+        hashes: dict[int, bytes] = {}
+        for index, segments in find_copies(self.old, self.new, self.size, chunk).items():
+            if index in there:
+                continue
+            data = b"".join(os.pread(self.fd, length, offset) for offset, length in segments)
+            if len(data) == min(chunk, self.size - index * chunk):
+                write_at(fd, data, index * chunk)
+                hashes[index] = xxh3_64(data).to_bytes(8, "little")
+        return [
+            (first, b"".join(hashes[index] for index in range(first, first + count)))
+            for first, count in runs(sorted(hashes))
+        ]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self.fd)
+
+
+def _small_chunk(size: int) -> int:
+    chunk = MIN_CHUNK
+    while size // chunk > MOST_CHUNKS and chunk < MAX_CHUNK:
+        chunk *= 2
+    return chunk
 
 
 def ranges(value: object, chunks: int) -> list[tuple[int, int]]:

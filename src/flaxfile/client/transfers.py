@@ -8,12 +8,12 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash
 from flaxfile.adaptive import Plan, WindowControl, plan_transfer
-from flaxfile.client.difference import Difference, ranges
+from flaxfile.client.difference import Difference, OldVersion, ranges
 from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
 from flaxfile.model import TransferResult
 from flaxfile.protocol.chunkmap import chunk_count
@@ -21,7 +21,7 @@ from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, Type, field
 from flaxfile.store.reading_back import check_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from flaxfile._core.engine import Engine
     from flaxfile.client.link import Link, Moving
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], Awaitable[None] | None]
 
 __all__ = ["Download", "Settings", "Upload"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,7 @@ class Download(_Transfer):
         progress: told about what has arrived.
         moved: called at each progress.
         verify_disk: whether what was written is read once more.
+        delta: whether what the file that is there has already is copied from it.
     """
 
     def __init__(
@@ -235,8 +238,10 @@ class Download(_Transfer):
         progress: Progress | None,
         moved: Callable[[], None],
         verify_disk: bool,
+        delta: bool,
     ) -> None:
         super().__init__(settings, progress, moved)
+        self._delta = delta
         self._verify_disk = verify_disk
         self._target = target
         self._key = key
@@ -245,9 +250,19 @@ class Download(_Transfer):
 
     async def run(self, link: Link) -> TransferResult:
         """Fetch it over this link."""
+        old = None
+        if self._delta and self._target.path is not None:
+            old = await OldVersion.find(link, self._target.path, self._key)
+        try:
+            return await self._run(link, old)
+        finally:
+            if old is not None:
+                old.close()
+
+    async def _run(self, link: Link, old: OldVersion | None) -> TransferResult:
         wish = {
             "key": self._key,
-            "chunk": self._target.chunk(),
+            "chunk": self._target.chunk() or (old.chunk if old is not None else 0),
             "round_trip_us": int(link.least_round_trip * 1e6),
         }
         number, ready = await self._open(link, Type.GET_OPEN, {**wish, **self._options})
@@ -260,7 +275,7 @@ class Download(_Transfer):
             plan = self._settings.plan(size, link)
             if plan.sockets > link.sockets:
                 await asyncio.wrap_future(link.grow(plan.sockets))
-            hashes = await self._fetch(link, number, ready, plan)
+            hashes = await self._fetch(link, number, ready, plan, old)
             root = root_hash(size, chunk, hashes).hex()
             opened = False
             answer = await asyncio.wrap_future(link.request(Type.GET_DONE, {}, transfer=number))
@@ -293,7 +308,9 @@ class Download(_Transfer):
             window_size=max(1, plan.window // chunk),
         )
 
-    async def _fetch(self, link: Link, number: int, ready: dict[str, Any], plan: Plan) -> bytes:
+    async def _fetch(
+        self, link: Link, number: int, ready: dict[str, Any], plan: Plan, old: OldVersion | None
+    ) -> bytes:
         target, size, chunk = self._target, field(ready, "length", int), field(ready, "chunk", int)
         version: dict[str, object] = {
             "server": self._server,
@@ -308,6 +325,9 @@ class Download(_Transfer):
             # A file is made, nothing is read: quicker than the way to another thread.
             target.open(version, size, chunk, blocks)
         self.held_bytes = target.held_bytes
+        held = list(target.held)
+        if old is not None and target.part is not None and (old.etag, old.size) == (ready["etag"], size):
+            held += await _uninterrupted(asyncio.to_thread(old.copy, target.part.fd, chunk, target.held))
         control = WindowControl(max(plan.window, 2 * chunk), 2 * chunk, self._settings.window)
         granted = field(ready, "window", int, control.window)
 
@@ -323,7 +343,7 @@ class Download(_Transfer):
                 memory=target.memory,
                 map_fd=target.map_fd,
             )
-            for first, hashes in target.held:
+            for first, hashes in held:
                 engine.preset(number, first, hashes)
 
         moving = link.move(number, repr(self._key), control, setup)
@@ -342,6 +362,16 @@ class Download(_Transfer):
             )
         if summed.get("root") != root:
             raise IntegrityError(f"{self._key!r} has not arrived as it is stored")
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
+    """Wait for what uses files; they must not be closed before it is done, whoever cancels."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 def _bytes_of(first: int, count: int, size: int, chunk: int) -> int:

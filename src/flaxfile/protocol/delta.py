@@ -20,6 +20,7 @@ __all__ = [
     "encode_copies",
     "encode_signature",
     "find_copies",
+    "signed_size",
 ]
 
 _BLOCK: Final = 20
@@ -80,6 +81,11 @@ def find_copies(old: bytes, new: bytes, size: int, chunk: int) -> dict[int, tupl
         if at == end:
             found[index] = tuple(segments)
     return found
+
+
+def signed_size(table: bytes) -> int:
+    """Bytes of the file that has these blocks."""
+    return sum(length for _, length, _ in _blocks(table))
 
 
 def encode_signature(etag: str, table: bytes) -> bytes:

@@ -64,7 +64,7 @@ class SyncOptions:
     size_only: bool = False
     """Compare sizes alone."""
     delta: bool = False
-    """Send of large files only what the version on the server does not have; a push only."""
+    """Move of large files only what the version on the other side does not have."""
     verify_disk: bool = False
     """Read what was written once more, from the disk, before it is in its place."""
     include: Sequence[str] = ()
@@ -398,7 +398,11 @@ async def pull(
 
         target = await asyncio.to_thread(local.target, node.path)
         await client.download(
-            there.key(node.path), target, progress=progress, verify_disk=options.verify_disk
+            there.key(node.path),
+            target,
+            progress=progress,
+            verify_disk=options.verify_disk,
+            delta=options.delta,
         )
         run.copied(node)
 
