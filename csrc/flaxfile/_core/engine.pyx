@@ -110,6 +110,7 @@ cdef extern from "ff_engine.h" nogil:
         uint64_t bad_frames
         uint64_t bad_chunks
         uint64_t repeats
+        uint64_t unread
         uint64_t bytes_in
         uint64_t bytes_out
 
@@ -527,6 +528,7 @@ cdef class Engine:
             "bad_frames": self.e.bad_frames,
             "bad_chunks": self.e.bad_chunks,
             "repeats": self.e.repeats,
+            "unread_holes": self.e.unread,
             "bytes_in": self.e.bytes_in,
             "bytes_out": self.e.bytes_out,
             "buffer_bytes": self.e.pool.held,

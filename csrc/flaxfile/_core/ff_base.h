@@ -28,6 +28,7 @@ typedef CRITICAL_SECTION ff_lock;
 #else
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 #include <fcntl.h>

@@ -85,7 +85,7 @@ static void ff_take_data(ff_engine *e, ff_transfer *t, int route, const uint8_t 
         }
         return;
     }
-    if ((hole ? ff_hash_zeros(want) : ff_xxh3_64(bytes, size)) != h->hash) {
+    if ((hole ? ff_zeros_hash(t, want) : ff_xxh3_64(bytes, size)) != h->hash) {
         ff_refuse_chunk(e, t, route, index, FF_NAK_HASH);
         return;
     }

@@ -97,13 +97,38 @@ static void ff_acknowledge(ff_engine *e, ff_transfer *t, int route, uint64_t off
     }
 }
 
+/* Notes the hash of a chunk; 0 when it was sent before with other bytes: somebody writes into the file. */
+static int ff_note_hash(ff_transfer *t, uint64_t index, uint64_t hash) {
+    if ((t->state[index] & FF_STATE_BITS) != FF_DONE) {
+        t->hash[index] = hash;
+        return 1;
+    }
+    return t->hash[index] == hash;
+}
+
 /* 1: a chunk is under way, 0: no buffer or no file now, -1: the route is gone. */
 static int ff_send_chunk(ff_engine *e, ff_transfer *t, uint64_t index, int route) {
     uint64_t size = ff_chunk_size(t, index);
     ff_header h;
     ff_msg payload;
+    ff_slot *slot;
     int rc;
-    ff_slot *slot = ff_slot_get(e->pool, (size_t)t->chunk, &t->in_use);
+    memset(&h, 0, sizeof h);
+    h.type = FF_DATA;
+    h.transfer = t->id;
+    h.offset = index * t->chunk;
+    h.length = (uint32_t)size;
+    if (ff_in_hole(t, index)) {
+        h.hash = ff_zeros_hash(t, size);
+        h.flags = FF_FLAG_HOLE;
+        if (!ff_note_hash(t, index, h.hash)) {
+            ff_raise_event(e, t, FF_EVENT_FAILED, FF_CAUSE_SHORT);
+            return 0;
+        }
+        e->unread++;
+        return ff_send_route(e, &t->route[route], &h, NULL) == 0 ? 1 : -1;
+    }
+    slot = ff_slot_get(e->pool, (size_t)t->chunk, &t->in_use);
     if (!slot) {
         return 0;
     }
@@ -113,16 +138,8 @@ static int ff_send_chunk(ff_engine *e, ff_transfer *t, uint64_t index, int route
         ff_raise_event(e, t, FF_EVENT_FAILED, rc == ENODATA ? FF_CAUSE_SHORT : rc);
         return 0;
     }
-    memset(&h, 0, sizeof h);
-    h.type = FF_DATA;
-    h.transfer = t->id;
-    h.offset = index * t->chunk;
-    h.length = (uint32_t)size;
     h.hash = ff_xxh3_64(slot->bytes, (size_t)size);
-    if ((t->state[index] & FF_STATE_BITS) != FF_DONE) {
-        t->hash[index] = h.hash;
-    } else if (t->hash[index] != h.hash) {
-        /* Sent before with other bytes: somebody writes into the file. */
+    if (!ff_note_hash(t, index, h.hash)) {
         ff_slot_back(NULL, slot);
         ff_raise_event(e, t, FF_EVENT_FAILED, FF_CAUSE_SHORT);
         return 0;

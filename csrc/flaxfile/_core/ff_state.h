@@ -40,6 +40,7 @@ typedef struct {
     int step_error;
     /* counters */
     uint64_t bad_frames, bad_chunks, repeats, bytes_in, bytes_out;
+    uint64_t unread; /* chunks that were sent as holes without a look at them */
 } ff_engine;
 
 static void ff_raise_event(ff_engine *e, ff_transfer *t, int event, int cause) {

@@ -56,6 +56,9 @@ typedef struct ff_transfer {
     uint64_t wire_bytes;   /* payload that crossed the wire, repeats counted */
     uint64_t moved_at;     /* ff_now() of the last progress */
     uint64_t in_use;       /* bytes in slots, see ff_pool.h */
+    uint64_t hole_from, hole_until; /* a hole of the file that was found */
+    int dense;             /* the file has no holes, or its system does not tell */
+    uint64_t zeros, zeros_hash;     /* so many zeros have this hash */
     int turn;              /* route that is next */
     int routes, ranges, first_range;
     ff_route route[FF_ROUTES];
@@ -169,6 +172,49 @@ static int ff_load(const ff_transfer *t, uint64_t index, uint8_t *to) {
         return 0;
     }
     return ff_read_all(t->fd, to, (size_t)size, t->base + index * t->chunk);
+}
+
+/* Whether a chunk of the file is in a hole, so that it need not be read. A file that became shorter is left to
+   the read, which notices it. */
+static int ff_in_hole(ff_transfer *t, uint64_t index) {
+#if defined(SEEK_DATA) && !defined(_WIN32)
+    uint64_t size = ff_chunk_size(t, index), at = t->base + index * t->chunk;
+    struct stat status;
+    off_t data;
+    if (t->memory || t->fd < 0 || t->dense) {
+        return 0;
+    }
+    if (at >= t->hole_from && at + size <= t->hole_until) {
+        return 1;
+    }
+    if (fstat(t->fd, &status) != 0 || at + size > (uint64_t)status.st_size) {
+        return 0;
+    }
+    if ((uint64_t)status.st_blocks * 512 >= (uint64_t)status.st_size) {
+        t->dense = 1;
+        return 0;
+    }
+    data = lseek(t->fd, (off_t)at, SEEK_DATA);
+    if (data < 0 && errno != ENXIO) {
+        t->dense = 1;
+        return 0;
+    }
+    t->hole_from = at;
+    t->hole_until = data < 0 ? (uint64_t)status.st_size : (uint64_t)data;
+    return at + size <= t->hole_until;
+#else
+    (void)t;
+    (void)index;
+    return 0;
+#endif
+}
+
+static uint64_t ff_zeros_hash(ff_transfer *t, uint64_t size) {
+    if (t->zeros != size) {
+        t->zeros_hash = ff_hash_zeros(size);
+        t->zeros = size;
+    }
+    return t->zeros_hash;
 }
 
 static int ff_store(const ff_transfer *t, uint64_t index, const uint8_t *from) {

@@ -107,6 +107,34 @@ async def test_mode_and_time_are_kept(client: AsyncClient, tmp_path: Path) -> No
     assert 1_600_000_000_123_456_789 == target.stat().st_mtime_ns
 
 
+async def test_holes_are_not_read(client: AsyncClient, server: Server, store: Path, tmp_path: Path) -> None:
+    """Not even at the edges of data, and in no file that has none."""
+    target = tmp_path / "target"
+    with (store / "large").open("wb") as file:
+        file.truncate(1024 * MIB + 5)
+        file.seek(400 * MIB + 17)
+        file.write(b"in the middle")
+        file.seek(900 * MIB - 3)
+        file.write(b"over an edge")
+    (store / "dense").write_bytes(bytes(3 * MIB))
+
+    down = await client.download("large", target)
+    skipped = server.stats()["unread_holes"]
+    await client.download("dense", tmp_path / "dense")
+
+    assert down.bytes_sent <= 4 * MIB
+    assert skipped >= 1000
+    assert server.stats()["unread_holes"] == skipped
+    assert 1024 * MIB + 5 == target.stat().st_size
+    assert target.stat().st_blocks * 512 <= 16 * MIB
+    with target.open("rb") as file:
+        for at, data in ((400 * MIB + 17, b"in the middle"), (900 * MIB - 3, b"over an edge")):
+            file.seek(at - 1)
+            assert b"\0" + data + b"\0" == file.read(len(data) + 2)
+    again = await client.upload(target, "again")
+    assert again.hash == down.hash
+
+
 async def test_holes_stay_holes(client: AsyncClient, store: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     with source.open("wb") as file:
