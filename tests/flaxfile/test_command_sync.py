@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from flaxfile import Client
+from flaxfile import AsyncClient, Client
 from flaxfile.cli.main import main
+from flaxfile.model import TransferResult
 from flaxfile.sync.walk import Walked, walk
 from flaxfile.sync.watching import polling
 
@@ -446,3 +447,28 @@ def test_without_a_folder_the_server_reads_again_what_it_has(port: int, store: P
     assert run("verify", "scrub/n", port=port).code == 0
     assert run("verify", "scrub-not-there", port=port).code == 3
     assert run("verify", "not-here", "scrub", port=port).code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "most"), [(["--max-concurrency", "1"], 1), (["--jobs", "3", "--max-concurrency", "2"], 2)]
+)
+def test_files_at_once_stay_within_the_bound(
+    port: int, monkeypatch: pytest.MonkeyPatch, words: list[str], most: int
+) -> None:
+    plant(Path("t"), {str(number): noise(300_000, number) for number in range(6)})
+    now = seen = 0
+    upload = AsyncClient.upload
+
+    async def counted(*arguments: Any, **options: Any) -> TransferResult:
+        nonlocal now, seen
+        now += 1
+        seen = max(seen, now)
+        try:
+            return await upload(*arguments, **options)
+        finally:
+            now -= 1
+
+    monkeypatch.setattr(AsyncClient, "upload", counted)
+
+    assert run("push", "t", f"bounded{most}", *words, port=port).code == 0
+    assert seen == most

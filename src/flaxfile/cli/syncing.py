@@ -70,8 +70,12 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size-only", action="store_true", help=say("compare sizes alone"))
     parser.add_argument("--delta", action="store_true", help=say("of large files move what is new alone"))
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
-    # The seed's bound of sockets: ours never has more than 16 of them.
-    parser.add_argument("--max-concurrency", metavar="N", type=positive, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--max-concurrency",
+        metavar="N",
+        type=positive,
+        help=say("bound of --jobs, as in 1.7.1; there are never more than 16 sockets"),
+    )
     add_verify_disk(parser)
     add_rules(parser)
 
@@ -146,12 +150,19 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
         patterns=arguments.patterns,
         use_ignore_files=not arguments.no_ignore,
         links=arguments.links,
-        jobs=arguments.jobs,
+        jobs=_jobs(arguments),
         max_delete=arguments.max_delete,
         on_action=on_action,
         on_failure=on_failure,
         progress=line if output.progress else None,
     )
+
+
+def _jobs(arguments: argparse.Namespace) -> int | None:
+    """Files at once, if they are not left to us."""
+    jobs: int | None = arguments.jobs
+    most: int | None = arguments.max_concurrency
+    return jobs if most is None else min(most, SyncOptions(jobs=jobs).files_at_once)
 
 
 def _check(arguments: argparse.Namespace) -> None:
