@@ -1,7 +1,8 @@
 """Which names a key may have, and how one is found below a folder without ever leaving it.
 
-Folders are opened part by part and never through a link, so that nothing outside can be reached whatever
-somebody does to the tree meanwhile. Serves the store of a server and the folders a client writes to alike.
+Folders are opened in one call that goes through no link, or part by part where there is none, so that nothing
+outside can be reached whatever somebody does to the tree meanwhile. Serves the store of a server and the
+folders a client writes to alike.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from flaxfile._core.beneath import open_beneath
 from flaxfile.errors import ConflictError, NotFoundError, UsageError, from_os_error
 
 if TYPE_CHECKING:
@@ -164,9 +166,14 @@ class Folder:
         except OSError as error:
             raise from_os_error(error, f"opening {path}") from error
         try:
-            for part in parts:
-                fd = _step(fd, part, make=make, key=key or "/".join(parts))
-                path = os.path.join(path, part)  # noqa: PTH118
+            inner = _at_once(fd, parts) if parts else None
+            if inner is not None:
+                os.close(fd)
+                fd, path = inner, os.path.join(path, *parts)  # noqa: PTH118
+            else:
+                for part in parts:
+                    fd = _step(fd, part, make=make, key=key or "/".join(parts))
+                    path = os.path.join(path, part)  # noqa: PTH118
             yield path, fd
         finally:
             os.close(fd)
@@ -185,6 +192,15 @@ class Folder:
             if not stat.S_ISDIR(status.st_mode):
                 raise _in_the_way(key, part)
         return path
+
+
+def _at_once(fd: int, parts: list[str] | tuple[str, ...]) -> int | None:
+    """The folder of these parts; None when it takes a look at each of them to say what is there."""
+    try:
+        return open_beneath(fd, "/".join(parts))
+    except OSError:
+        # No such call here, or not allowed; or something is missing, to be made, or in the way.
+        return None
 
 
 def _step(fd: int, part: str, *, make: bool, key: str) -> int:

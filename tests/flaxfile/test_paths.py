@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flaxfile.errors import FlaxError, UsageError
+from flaxfile import paths
+from flaxfile._core.beneath import open_beneath
+from flaxfile.errors import ConflictError, FlaxError, NotFoundError, UsageError
 from flaxfile.paths import Folder, check_key, check_prefix, link_stays_inside
 
 PIECES = st.sampled_from(
@@ -103,3 +107,57 @@ def test_a_pipe_under_a_key_does_not_hold_who_opens_it(tmp_path: Path) -> None:
 )
 def test_a_link_stays_inside_or_does_not(key: str, target: str, inside: bool) -> None:
     assert link_stays_inside(key, target) is inside
+
+
+def refused(*_: object) -> int:
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+@pytest.mark.parametrize("one_call", [True, False])
+def test_folders_are_found_with_and_without_the_call_of_new_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_call: bool
+) -> None:
+    if not one_call:
+        monkeypatch.setattr(paths, "open_beneath", refused)
+    (tmp_path / "top" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "top" / "a" / "b" / "file").write_bytes(b"found")
+    (tmp_path / "top" / "sly").symlink_to(tmp_path / "top" / "a")
+    folder = Folder(tmp_path / "top")
+
+    with folder.place("a/b/file") as place:
+        assert place.lstat().st_size == 5
+        assert place.folder == str(tmp_path / "top" / "a" / "b")
+    with folder.place("a/new/deep/file", make=True) as place:
+        assert place.fd is not None
+        assert os.path.samestat(os.fstat(place.fd), (tmp_path / "top" / "a" / "new" / "deep").stat())
+    with (
+        pytest.raises(ConflictError, match="'sly' on the way to 'sly/b/file' is no folder"),
+        folder.place("sly/b/file"),
+    ):
+        pass
+    with pytest.raises(NotFoundError), folder.place("a/none/file"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the call is one of Linux")
+def test_the_call_goes_neither_up_nor_through_links(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a")
+    top = os.open(tmp_path / "a", os.O_RDONLY)
+    outer = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for folder, name in ((top, ".."), (top, "b/../.."), (top, "/"), (outer, "link"), (outer, "link/b")):
+            with pytest.raises(OSError, match=name):
+                os.close(open_beneath(folder, name))
+        try:
+            fd = open_beneath(outer, "a/b")
+        except OSError as error:
+            assert error.errno in {errno.ENOSYS, errno.EPERM}
+        else:
+            assert os.path.samestat(os.fstat(fd), (tmp_path / "a" / "b").stat())
+            os.close(fd)
+    finally:
+        os.close(top)
+        os.close(outer)
+    with pytest.raises(ValueError, match="NUL"):
+        open_beneath(0, "a\0b")
