@@ -42,6 +42,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+def other_hash(fd: int) -> bytes:
+    """What is read of a damaged file."""
+    return bytes(reversed(hash_file(fd)))
+
+
 def hashes(store: Store, *, again: bool = False) -> dict[str, tuple[str | None, str | None]]:
     try:
         return {one.key: (one.hash, one.known_hash) for one in walk(store, "", digest=True, again=again)}
@@ -83,7 +88,7 @@ def test_a_damaged_file_is_found_again_and_again(root: Path, monkeypatch: pytest
     """Damage is what changes a file without its times: the first byte that is read differs here."""
     good = hashes(Store(root))
     assert hashes(Store(root), again=True) == {key: (one, one) for key, (one, _) in good.items()}
-    monkeypatch.setattr(store_module, "hash_file", lambda fd: bytes(reversed(hash_file(fd))))
+    monkeypatch.setattr(store_module, "hash_file", other_hash)
 
     for _ in range(2):
         found = hashes(Store(root), again=True)
@@ -114,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_go_on(
 def test_the_command_names_what_is_damaged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server_here(root) as server:
         assert run("verify", port=server.port).code == 0
-        monkeypatch.setattr(store_module, "hash_file", lambda fd: bytes(reversed(hash_file(fd))))
+        monkeypatch.setattr(store_module, "hash_file", other_hash)
         done = run("verify", "d", "--json", port=server.port)
         words = run("verify", "d", port=server.port)
 
@@ -130,7 +135,7 @@ def test_a_small_file_with_an_old_time_is_not_swept_while_it_is_stored(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(root)
-    real = store_module._dress  # pyright: ignore[reportPrivateUsage]
+    real = store_module._dress
 
     def dress(fd: int, mode: int, mtime_ns: int | None) -> None:
         real(fd, mode, mtime_ns)

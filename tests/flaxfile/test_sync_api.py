@@ -105,7 +105,9 @@ def test_a_file_is_no_folder_to_pull(port: int, tree: Path, store: Path) -> None
         client.pull("single", tree)
 
 
-async def test_a_delta_push_sends_what_is_new_alone(port: int, tree: Path, store: Path) -> None:
+async def test_a_delta_push_sends_what_is_new_alone(
+    port: int, tree: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = random.Random(1).randbytes(6 << 20)
     (tree / "large").write_bytes(old)
     async with AsyncClient("127.0.0.1", port) as client:
@@ -120,7 +122,7 @@ async def test_a_delta_push_sends_what_is_new_alone(port: int, tree: Path, store
             moved.append(result.bytes_sent)
             return result
 
-        client.upload = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(client, "upload", counted)
         report = await client.push(tree, "delta", delta=True)
 
     assert 1 == report.copied
@@ -130,7 +132,7 @@ async def test_a_delta_push_sends_what_is_new_alone(port: int, tree: Path, store
 
 @pytest.mark.parametrize("change", ["inserted", "overwritten", "shortened", "all of it"])
 async def test_a_delta_pull_fetches_what_is_new_alone(
-    port: int, tree: Path, store: Path, change: str
+    port: int, tree: Path, store: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     old = random.Random(2).randbytes(6 << 20)
     new = {
@@ -151,7 +153,7 @@ async def test_a_delta_pull_fetches_what_is_new_alone(
             moved.append(result.bytes_sent)
             return result
 
-        client.download = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(client, "download", counted)
         report = await client.pull("back", tree, delta=True, force=True)
 
     assert 1 == report.copied

@@ -84,7 +84,7 @@ def _verify_folder(folder: Path, remote: str, arguments: argparse.Namespace, out
 
 def _verify_store(prefix: str, arguments: argparse.Namespace, output: Output) -> int:
     async def work() -> dict[str, int]:
-        counts = dict.fromkeys(("same", "different", "failed", "new"), 0)
+        counts: dict[str, int] = {"same": 0, "different": 0, "failed": 0, "new": 0}
         async with connected(arguments, output) as client:
             async for entry in client.list(prefix, hash=True, again=True):
                 if entry.hash is None:

@@ -49,12 +49,19 @@ def packs(files: Iterable[SmallFile]) -> Iterator[tuple[list[SmallFile], bytes]]
 
 
 def _encode(group: list[SmallFile]) -> bytes:
-    index: list[dict[str, object]] = [
-        {"key": file.key, "size": len(file.data), "mode": file.mode, "mtime_ns": file.mtime_ns}
-        | ({"verify_disk": True} if file.verify_disk else {})
-        for file in group
-    ]
-    return encode_pack(index, [file.data for file in group])
+    return encode_pack([_described(file) for file in group], [file.data for file in group])
+
+
+def _described(file: SmallFile) -> dict[str, object]:
+    found: dict[str, object] = {
+        "key": file.key,
+        "size": len(file.data),
+        "mode": file.mode,
+        "mtime_ns": file.mtime_ns,
+    }
+    if file.verify_disk:
+        found["verify_disk"] = True
+    return found
 
 
 def error_of(item: dict[str, Any]) -> FlaxError | None:
