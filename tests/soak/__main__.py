@@ -12,6 +12,7 @@ PROGRAMS = (
     "calls",
     "storm",
     "open_close",
+    "start_stop",
     "vanish",
     "outages",
     "outage_log",

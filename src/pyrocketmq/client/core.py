@@ -166,6 +166,12 @@ class ClientCore:
         return self._loop
 
     @property
+    def is_left_open(self) -> bool:
+        """True when it has connections and tasks of this process that a shutdown would end."""
+        loop = self._loop
+        return loop is not None and not loop.is_closed() and self._pid == os.getpid()
+
+    @property
     def name_servers(self) -> NameServers:
         """The name servers of the cluster."""
         return self._nameservers

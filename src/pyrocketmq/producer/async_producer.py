@@ -6,6 +6,11 @@ It puts the parts together and owns their beginning and end; how a message is se
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import warnings
+import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -19,7 +24,7 @@ from pyrocketmq.producer.request_reply import RequestCalls
 from pyrocketmq.producer.watching import Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Sequence
     from types import TracebackType
 
     from pyrocketmq.client.core import GroupRegistration
@@ -30,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncProducer", "make_config"]
 
 SHUTDOWN_TIMEOUT_S: Final = 5.0
+
+logger = logging.getLogger(__name__)
+_late: set[asyncio.Future[None]] = set()
+"""Shutdowns of producers that nobody has any more."""
 
 
 def make_config(
@@ -83,13 +92,27 @@ class AsyncProducer(RequestCalls, BatchCalls):
         self._core = ClientCore(self.config)
         group = self._core.resource(self.config.producer_group)
         self._sends = SendCore(self._core, group, self.config.send_settings())
-        self._sends.ensure_started = self._ensure_started
+        self._sends.ensure_started = _starting_of(self)
         super().__init__(self._sends.table)
         self._registration: GroupRegistration | None = None
         self._watching = Watching(self._core, self._sends, self.config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of group {self.config.producer_group}, {self._core.state.value}>"
+
+    def __del__(self) -> None:
+        core: ClientCore | None = getattr(self, "_core", None)  # there is none after a wrong setting
+        if core is None or not core.is_left_open:
+            return
+        warnings.warn(
+            f"{self!r} was dropped without shutdown(); it is shut down now",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+        loop: Any = core.loop
+        with contextlib.suppress(RuntimeError):  # the loop has ended on its thread at this very moment
+            loop.call_soon_threadsafe(_shut_down_late, self)
 
     @property
     def client_id(self) -> str:
@@ -228,3 +251,26 @@ class AsyncProducer(RequestCalls, BatchCalls):
     def stats(self) -> dict[str, object]:
         """Counters since this was made, and what is under way now."""
         return self._core.stats.snapshot()
+
+
+def _starting_of(producer: AsyncProducer) -> Callable[[], Awaitable[None]]:
+    """What starts a producer on first use; tasks that have it do not keep the producer."""
+    core, method = producer._core, weakref.WeakMethod(producer._ensure_started)
+
+    async def ensure_started() -> None:
+        start = method()
+        await (core.ensure_started() if start is None else start())
+
+    return ensure_started
+
+
+def _shut_down_late(producer: AsyncProducer) -> None:
+    shutdown = asyncio.ensure_future(producer.shutdown())
+    _late.add(shutdown)
+    shutdown.add_done_callback(_told)
+
+
+def _told(shutdown: asyncio.Future[None]) -> None:
+    _late.discard(shutdown)
+    if not shutdown.cancelled() and (error := shutdown.exception()) is not None:
+        logger.warning("a producer that was dropped without shutdown() did not end well: %s", error)
