@@ -123,6 +123,9 @@ cdef int codec_number(str codec) except -1
 # Raise for a flag that is not that of a request which is answered.
 cdef int refuse_flag(int32_t flag) except -1
 
+# A copy of an error, for one more who waits.
+cdef object twin_of(object error)
+
 # Give a future an error; one that is done keeps what it has.
 cdef int set_error(object future, object error) except -1
 

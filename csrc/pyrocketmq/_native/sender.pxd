@@ -22,11 +22,13 @@ cdef class SendLink:
     cdef public Py_ssize_t oneway_limit  # how many there may be, as far as the broker keeps up
     cdef list waiting  # futures of one-way sends that wait for a mark
 
-    cdef bint is_usable(self, double now) except -1
+    cdef bint is_there(self) noexcept
+    cdef bint has_room(self) noexcept
+    cdef bint is_usable(self, double now) noexcept
     cdef Py_ssize_t oneway_room(self, Py_ssize_t window) noexcept
     cpdef bint is_oneway_full(self, Py_ssize_t window)
     cpdef object pace(self, double seconds, Py_ssize_t window)
-    cdef bint is_full(self, double now) except -1
+    cdef bint is_full(self, double now) noexcept
 
 
 cdef class SendTarget:
@@ -61,6 +63,7 @@ cdef class SendTable:
     cdef public object general
     cdef public object general_oneway
     cdef public object renew
+    cdef public object warm_up
     cdef public object take_over
     cdef public object refuse
     cdef public object take_over_oneway
@@ -72,16 +75,30 @@ cdef class SendTable:
     cdef readonly uint64_t not_confirmed
     cdef readonly uint64_t oneway
     cdef object waiting  # a deque of SendCall and (future, size): who waits for room, in the order of arrival
+    cdef dict warming  # the Warming of each topic whose first queues are looked for
+    cdef double due  # none of those in line has to leave it before, unless room comes
+    cdef Py_ssize_t mixed  # how many of them have no deadline here, or one of their own
     cdef bint is_sweeping
     cdef SendLink full  # one that the last look for a queue found open and without room
 
     cdef SendTarget find(self, Message message, double now)
+    cdef SendTarget find_resting(self, SendTargets targets)
     cdef bint is_simple(self, Message message) except -1
     cdef double share(self, SendTarget target, double left) noexcept
     cdef bint fits(self) noexcept
-    cdef int enqueue(self, object item) except -1
+    cdef int enqueue(self, object item, double deadline, bint is_odd) except -1
+    cdef bint join_warm_up(self, SendCall call) except -1
+    cdef object first_waiting(self)
+    cdef list take_late(self, double now)
+    cdef int refuse_late(self, list late) except -1
     cdef int release(self, Py_ssize_t size) except -1
     cdef int let_in(self) except -1
+
+
+cdef class Warming:
+    cdef object loop
+    cdef double until  # those with an earlier deadline do not wait here
+    cdef list calls
 
 
 cdef class SendCall(SendOwner):
@@ -92,6 +109,7 @@ cdef class SendCall(SendOwner):
     cdef readonly object options
     cdef readonly double timeout  # 0 for that of the table
     cdef readonly double begun
+    cdef readonly double warming  # seconds that it waited for the first queues of its topic
     cdef object iterator
     cdef Py_ssize_t size
     cdef int state
@@ -99,6 +117,8 @@ cdef class SendCall(SendOwner):
     cdef object begin(self)
     cdef bint begin_quickly(self) except -1
     cdef bint let_in(self, double now) except -1
+    cdef int wait(self, object loop) except -1
+    cdef int leave_to_general_way(self) except -1
     cdef int write(self, SendTarget target, double left) except -1
     cdef double deadline(self) noexcept
     cdef int hand_over(self, object outcome) except -1

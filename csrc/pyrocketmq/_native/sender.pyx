@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.channel cimport SendOwner, set_error
+from pyrocketmq._native.channel cimport SendOwner, set_error, twin_of
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.connection cimport Connection
 from pyrocketmq._native.handover cimport Ticket
@@ -48,6 +48,7 @@ cdef double SLOW_MARK = 0.1
 cdef object PlainFuture = Future
 cdef object set_result = Future.set_result  # found once, not at each call
 
+cdef double NEVER = float("inf")
 cdef double SWEEP_SECONDS = 0.02  # between two looks at who has waited too long
 
 cdef str SHARDING_KEY = "SHARDING_KEY"
@@ -84,22 +85,18 @@ cdef class SendLink:
     def connection(self, Connection value):
         self._connection = value
 
-    cdef bint is_usable(self, double now) except -1:
-        return (
-            self._connection is not None
-            and self._connection.is_free()
-            and self.in_flight < self.max_in_flight
-            and (self.rests_until == 0 or self.rests_until <= now)
-        )
+    cdef bint is_there(self) noexcept:
+        return self._connection is not None and self._connection.is_made and not self._connection.is_ended
 
-    cdef bint is_full(self, double now) except -1:
+    cdef bint has_room(self) noexcept:
+        return self._connection is not None and self._connection.is_free() and self.in_flight < self.max_in_flight
+
+    cdef bint is_usable(self, double now) noexcept:
+        return self.has_room() and (self.rests_until == 0 or self.rests_until <= now)
+
+    cdef bint is_full(self, double now) noexcept:
         """True when it is only a matter of time until it is usable."""
-        return (
-            self._connection is not None
-            and self._connection.is_made
-            and not self._connection.is_ended
-            and (self.rests_until == 0 or self.rests_until <= now)
-        )
+        return self.is_there() and (self.rests_until == 0 or self.rests_until <= now)
 
     cdef Py_ssize_t oneway_room(self, Py_ssize_t window) noexcept:
         return window if window < self.oneway_limit else self.oneway_limit
@@ -163,19 +160,25 @@ cdef class SendTable:
         general: ``general(message, options, timeout, begun)`` is a coroutine that sends a message.
         general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
         renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
+        warm_up: ``warm_up(topic)`` begins to get queues and connections for a topic that has none, and gives the
+            time on the monotonic clock until which it calls `warmed`; 0 when that makes no sense now.
         take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error; without
             an outcome there was no try.
-        refuse: ``refuse(call)`` gives the error for a call that has waited for room in vain.
+        refuse: ``refuse(timeout, count)`` gives the error for so many calls that waited for room in vain.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be confirmed.
         on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
     """
 
-    def __cinit__(self, *, general, general_oneway, renew, take_over, take_over_oneway, refuse, on_latency):
+    def __cinit__(
+        self, *, general, general_oneway, renew, warm_up, take_over, take_over_oneway, refuse, on_latency
+    ):
         self.topics = {}
         self.waiting = deque()
+        self.warming = {}
         self.general = general
         self.general_oneway = general_oneway
         self.renew = renew
+        self.warm_up = warm_up
         self.take_over = take_over
         self.refuse = refuse
         self.take_over_oneway = take_over_oneway
@@ -208,8 +211,9 @@ cdef class SendTable:
     def reset(self):
         """Forget the sends under way as well, which will never end in this process."""
         self.clear()
-        self.in_flight = self.in_flight_bytes = 0
+        self.in_flight = self.in_flight_bytes = self.mixed = 0
         self.waiting = deque()
+        self.warming = {}
 
     def pick(self, Message message not None):
         """The next queue for a message, or None when the general way has to be taken."""
@@ -232,7 +236,7 @@ cdef class SendTable:
 
     def take_later(self, future not None, Py_ssize_t size):
         """Have a future resolved when there is room, which it has taken then."""
-        self.enqueue((future, size))
+        self.enqueue((future, size), NEVER, True)
 
     def give(self, Py_ssize_t size):
         """End what `take` or `take_later` began."""
@@ -255,14 +259,59 @@ cdef class SendTable:
 
     @property
     def waiting(self):
-        """How many sends wait for room."""
-        return len(self.waiting)
+        """How many sends wait for room, or for the first queues of their topic."""
+        cdef Py_ssize_t count = len(self.waiting)
+        for warming in self.warming.values():
+            count += len((<Warming>warming).calls)
+        return count
 
     def end_waiting(self, error not None):
-        """End the sends that wait for room."""
+        """End the sends that wait."""
         waiting, self.waiting = self.waiting, deque()
+        warming, self.warming = self.warming, {}
+        self.mixed = 0
         for item in waiting:
             set_error((<SendCall>item).future if isinstance(item, SendCall) else item[0], error)
+        for one in warming.values():
+            for item in (<Warming>one).calls:
+                set_error((<SendCall>item).future, error)
+
+    def warmed(self, str topic not None, bint is_ready):
+        """Let those go on that wait for the first queues of a topic: the quick way if there are some now."""
+        cdef Warming warming = self.warming.pop(topic, None)
+        cdef double now = monotonic()
+        cdef SendCall call
+        if warming is None:
+            return
+        for item in warming.calls:
+            call = <SendCall>item
+            if call.future.done():
+                continue
+            call.warming = now - call.begun
+            if not is_ready or self.is_closed:
+                call.leave_to_general_way()
+            elif self.waiting or not self.fits() or not call.let_in(now):
+                self.enqueue(call, call.deadline(), call.timeout != 0)
+
+    cdef bint join_warm_up(self, SendCall call) except -1:
+        """Have a send wait for the first queues of its topic, with all others; False when it has to see itself."""
+        cdef Warming warming = self.warming.get(call.message._topic)
+        loop = get_running_loop()
+        if warming is None:
+            if self.topics.get(call.message._topic) is not None:
+                return False
+            warming = Warming.__new__(Warming)
+            warming.until = self.warm_up(call.message._topic)
+            if warming.until == 0:
+                return False
+            warming.loop = loop
+            warming.calls = []
+            self.warming[call.message._topic] = warming
+        if warming.loop is not loop or call.deadline() < warming.until:
+            return False
+        call.wait(loop)
+        warming.calls.append(call)
+        return True
 
     cdef bint is_simple(self, Message message) except -1:
         """True for a message with nothing to decide but its queue, which may be any."""
@@ -300,6 +349,25 @@ cdef class SendTable:
                 return target
             if self.full is None and target.link.is_full(now):
                 self.full = target.link
+        return self.find_resting(targets) if self.full is None else None
+
+    cdef SendTarget find_resting(self, SendTargets targets):
+        """The next queue of the broker with the shortest rest, since all that are there have one."""
+        cdef SendTarget target
+        cdef SendTarget best = None
+        cdef Py_ssize_t size = len(targets.targets)
+        cdef Py_ssize_t at, best_at = 0
+        for index in range(size):
+            at = (targets.next_at + index) % size
+            target = <SendTarget>targets.targets[at]
+            if target.link.is_there() and (best is None or target.link.rests_until < best.link.rests_until):
+                best, best_at = target, at
+        if best is None:
+            return None
+        if best.link.has_room():
+            targets.next_at = (best_at + 1) % size
+            return best
+        self.full = best.link
         return None
 
     cdef double share(self, SendTarget target, double left) noexcept:
@@ -317,21 +385,32 @@ cdef class SendTable:
         self.in_flight_bytes -= size
         return self.let_in() if self.waiting else 0
 
-    cdef int enqueue(self, object item) except -1:
+    cdef int enqueue(self, object item, double deadline, bint is_odd) except -1:
+        """Let a send wait for room; an odd one may have to leave the line before those in front of it."""
+        if not self.waiting or deadline < self.due:
+            self.due = deadline
+        self.mixed += is_odd
         self.waiting.append(item)
         if not self.is_sweeping:
             self.is_sweeping = True
             get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
         return 0
 
+    cdef object first_waiting(self):
+        item = self.waiting.popleft()
+        if not isinstance(item, SendCall) or (<SendCall>item).timeout != 0:
+            self.mixed -= 1
+        return item
+
     cdef int let_in(self) except -1:
         """Give room to those who wait for it, as far as it goes."""
         cdef double now = coarse_monotonic()
         while self.waiting and self.fits():
-            item = self.waiting.popleft()
+            item = self.first_waiting()
             if isinstance(item, SendCall):
                 if not (<SendCall>item).let_in(now):
                     self.waiting.appendleft(item)
+                    self.mixed += (<SendCall>item).timeout != 0
                     break
                 continue
             future, size = item
@@ -344,24 +423,67 @@ cdef class SendTable:
     def sweep(self):
         """End the sends that have waited too long for room; those of the general way have clocks of their own."""
         cdef double now = monotonic()
-        cdef SendCall call
         self.is_sweeping = False
-        if not self.waiting:
-            return
-        waiting, self.waiting = self.waiting, deque()
-        for item in waiting:
-            if isinstance(item, SendCall):
-                call = <SendCall>item
-                if call.future.done():
-                    continue
-                if call.deadline() <= now:
-                    set_error(call.future, self.refuse(call))
-                    continue
-            self.waiting.append(item)
+        if self.waiting and self.due <= now:
+            self.refuse_late(self.take_late(now))
         self.let_in()
         if self.waiting:
             self.is_sweeping = True
             get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
+
+    cdef list take_late(self, double now):
+        """Take those out of the line that have waited too long."""
+        cdef list late = []
+        cdef SendCall call
+        if self.mixed == 0:
+            # All have the same time, so they are in the order of their deadlines.
+            while self.waiting:
+                call = <SendCall>self.waiting[0]
+                self.due = call.deadline()
+                if not call.future.done():
+                    if self.due > now:
+                        break
+                    late.append(call)
+                self.waiting.popleft()
+            return late
+        waiting, self.waiting = self.waiting, deque()
+        self.mixed = 0
+        self.due = NEVER
+        for item in waiting:
+            if not isinstance(item, SendCall):
+                self.waiting.append(item)
+                self.mixed += 1
+                continue
+            call = <SendCall>item
+            if call.future.done():
+                continue
+            if call.deadline() <= now:
+                late.append(call)
+                continue
+            self.due = min(self.due, call.deadline())
+            self.mixed += call.timeout != 0
+            self.waiting.append(call)
+        return late
+
+    cdef int refuse_late(self, list late) except -1:
+        """Tell many at a time: what the error says is found out once for those of one time-out."""
+        cdef SendCall call
+        cdef dict errors = {}
+        counts = {}
+        for item in late:
+            call = <SendCall>item
+            counts[call.timeout] = counts.get(call.timeout, 0) + 1
+        for timeout, count in counts.items():
+            errors[timeout] = self.refuse(timeout, count)
+        for item in late:
+            call = <SendCall>item
+            set_error(call.future, twin_of(errors[call.timeout]))
+        return 0
+
+
+@cython.final
+cdef class Warming:
+    """The sends that wait for the first queues of one topic."""
 
 
 cdef bint is_keyed(Message message) except -1:
@@ -460,18 +582,32 @@ cdef class SendCall(SendOwner):
             return False
         target = table.find(self.message, self.begun)
         link = table.full if target is None else target.link
-        if link is None or not link._connection.is_here():
+        if link is None:
+            return table.join_warm_up(self)
+        if not link._connection.is_here():
             return False
         if target is None or table.waiting or not table.fits():
-            if self.ticket is None:
-                self.future = link._connection.create_future()
-            else:
-                self.future, self.ticket = self.ticket.later(), None
-            self.size = PyBytes_GET_SIZE(self.message._body)
-            table.enqueue(self)
+            self.wait(link._connection.loop)
+            table.enqueue(self, self.deadline(), self.timeout != 0)
         else:
             self.write(target, self.timeout or table.timeout)
         return True
+
+    cdef int wait(self, object loop) except -1:
+        """Have a future, since it is not known yet when this is written."""
+        if self.ticket is None:
+            self.future = loop.create_future()
+        else:
+            self.future, self.ticket = self.ticket.later(), None
+        self.size = PyBytes_GET_SIZE(self.message._body)
+        return 0
+
+    cdef int leave_to_general_way(self) except -1:
+        try:
+            self.table.take_over(self, None)
+        except Exception as error:
+            set_error(self.future, error)
+        return 0
 
     cdef int write(self, SendTarget target, double left) except -1:
         cdef SendTable table = self.table
@@ -497,14 +633,14 @@ cdef class SendCall(SendOwner):
         if self.future.done():
             return True
         if left <= 0:
-            set_error(self.future, self.table.refuse(self))
+            set_error(self.future, self.table.refuse(self.timeout, 1))
             return True
         try:
             target = self.table.find(self.message, now)
             if target is not None:
                 self.write(target, left)
             elif self.table.full is None:
-                self.table.take_over(self, None)
+                self.leave_to_general_way()
             else:
                 return False
         except Exception as error:

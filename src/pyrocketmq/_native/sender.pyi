@@ -116,11 +116,13 @@ class SendTable:
         general: ``general(message, options, timeout, begun)`` is a coroutine that sends a message.
         general_oneway: ``general_oneway(message, options)``, likewise for a one-way send.
         renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
+        warm_up: ``warm_up(topic)`` begins to get queues and connections for a topic that has none, and gives
+            the time on the monotonic clock until which it calls ``warmed``; 0 when that makes no sense now.
         take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error;
             without an outcome there was no try.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be
             confirmed.
-        refuse: ``refuse(call)`` gives the error for a call that has waited for room in vain.
+        refuse: ``refuse(timeout, count)`` gives the error for so many calls that waited for room in vain.
         on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
     """
 
@@ -147,8 +149,9 @@ class SendTable:
     general: Callable[[Message, dict[str, Any] | None, float, float], Coroutine[Any, Any, SendResult]]
     general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]]
     renew: Callable[[str], object]
+    warm_up: Callable[[str], float]
     take_over: Callable[[SendCall, SendResult | RocketMQError | None], object]
-    refuse: Callable[[SendCall], RocketMQError]
+    refuse: Callable[[float, int], RocketMQError]
     take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object]
     on_latency: Callable[[SendLink, float], object]
 
@@ -158,9 +161,10 @@ class SendTable:
         general: Callable[[Message, dict[str, Any] | None, float, float], Coroutine[Any, Any, SendResult]],
         general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]],
         renew: Callable[[str], object],
+        warm_up: Callable[[str], float],
         take_over: Callable[[SendCall, SendResult | RocketMQError | None], object],
         take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object],
-        refuse: Callable[[SendCall], RocketMQError],
+        refuse: Callable[[float, int], RocketMQError],
         on_latency: Callable[[SendLink, float], object],
     ) -> Self: ...
     @property
@@ -189,9 +193,11 @@ class SendTable:
         """Seconds that a first try may take, of those that are left for all tries."""
     @property
     def waiting(self) -> int:
-        """How many sends wait for room."""
+        """How many sends wait for room, or for the first queues of their topic."""
     def end_waiting(self, error: RocketMQError) -> None:
-        """End the sends that wait for room."""
+        """End the sends that wait."""
+    def warmed(self, topic: str, is_ready: bool) -> None:
+        """Let those go on that wait for the first queues of a topic: the quick way if there are some now."""
     def sweep(self) -> None:
         """End the sends that have waited too long for room."""
     def take(self, size: int) -> bool:
@@ -227,6 +233,9 @@ class SendCall(Coroutine[Any, Any, SendResult]):
     @property
     def begun(self) -> float:
         """When it began, on the monotonic clock."""
+    @property
+    def warming(self) -> float:
+        """Seconds that it waited for the first queues of its topic."""
     @property
     def written(self) -> float:
         """When it was written, on the monotonic clock; before that it waited."""

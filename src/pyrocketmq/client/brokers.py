@@ -78,7 +78,7 @@ class BrokerLink:
         manager: BrokerManager,
     ) -> None:
         self.name = name
-        self.is_plain = not hooks and config.credentials is None
+        self.is_plain = manager.is_plain
         self._config = config
         self._hooks = hooks
         self._manager = manager
@@ -206,6 +206,11 @@ class BrokerManager:
         self.handlers: dict[int, LinkRequestHandler] = {}
         self.reached_callbacks: list[LinkCallback] = []
         self.lost_callbacks: list[LinkCallback] = []
+
+    @property
+    def is_plain(self) -> bool:
+        """False when requests need what the native encoder of sends does not write."""
+        return not self._hooks and self._config.credentials is None
 
     def __repr__(self) -> str:
         connected = sum(link.is_connected for link in self.links())

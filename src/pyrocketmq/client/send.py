@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SendCore", "SendSettings"]
 
+_COLD_S: Final = 0.5  # after a topic could not be made ready for many sends, each sees to itself for so long
 _LOOK_S: Final = 0.005  # between two looks at what is still under way at the end
 
 
@@ -65,14 +66,16 @@ class SendCore(Sender):
             general=self._send_message,
             general_oneway=self._send_oneway,
             renew=self._renew,
+            warm_up=self._warm_up,
             take_over=self._take_over,
             take_over_oneway=self._take_over_oneway,
-            refuse=self._refuse,
+            refuse=self._no_room,
             on_latency=self._latency,
         )
         super().__init__(self.table)
         self.targets = Targets(core, group, self.table)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._cold_until = 0.0
         settings = self.settings
         table = self.table
         table.timeout = settings.timeout
@@ -94,7 +97,10 @@ class SendCore(Sender):
         config = self.core.config
         self.table.is_closed = self.closed
         self.table.is_plain = not (
-            self.hooks.active or config.namespace or self.settings.selector is not None
+            self.hooks.active
+            or config.namespace
+            or self.settings.selector is not None
+            or not self.core.brokers.is_plain
         )
 
     # ---- one message, every way but the quick one ----
@@ -247,14 +253,16 @@ class SendCore(Sender):
             if room.done() and not room.cancelled():
                 table.give(size)  # it came in the same moment
             if isinstance(error, TimeoutError):
-                raise self._no_room(plan.timeout) from None
+                raise self._no_room(plan.timeout, 1) from None
             raise
         finally:
             plan.queued += monotonic() - begun
 
-    def _no_room(self, timeout: float) -> BackPressureError:
+    def _no_room(self, timeout: float, count: int) -> BackPressureError:
+        """The error for so many sends that have waited in vain."""
+        timeout = timeout or self.settings.timeout
         table = self.table
-        self.core.stats.back_pressure_refusals += 1
+        self.core.stats.back_pressure_refusals += count
         return BackPressureError(
             f"no room for another send within {timeout:g} s: {table.in_flight:,} sends with "
             f"{table.in_flight_bytes:,} bytes are under way, the limits are {table.max_in_flight:,} and "
@@ -334,13 +342,36 @@ class SendCore(Sender):
     def _latency(self, link: Any, seconds: float) -> None:
         self.core.faults.record(link.name, seconds)
 
+    # ---- before the quick way ----
+
+    def _warm_up(self, topic: str) -> float:
+        """Get a route and a connection for sends of a topic that wait together."""
+        now = monotonic()
+        if self.closed or now < self._cold_until:
+            return 0.0
+        # Whatever keeps it longer is better told by the general way, which knows each send's own deadline.
+        end = now + self.settings.timeout / 2
+        self.spawn(self._get_warm(topic, end))
+        return end
+
+    async def _get_warm(self, topic: str, end: float) -> None:
+        is_ready = False
+        try:
+            async with asyncio.timeout(max(0.0, end - monotonic())):
+                await self.ensure_started()
+                route = await self.core.routes.find(topic, end)
+                is_ready = await self.targets.reach(route)
+        except (RocketMQError, TimeoutError):
+            pass  # those who wait find out themselves what it is
+        finally:
+            if not is_ready:
+                self._cold_until = monotonic() + _COLD_S
+            self.table.warmed(topic, is_ready)
+
     # ---- after the quick way ----
 
     def _renew(self, topic: str) -> None:
         self.targets.known(topic)
-
-    def _refuse(self, call: SendCall) -> RocketMQError:
-        return self._no_room(call.timeout or self.settings.timeout)
 
     def _take_over(self, call: SendCall, outcome: SendResult | RocketMQError | None) -> None:
         """Go on with a send whose first try was not answered, or with a refusal, or could not be made."""
@@ -351,7 +382,8 @@ class SendCore(Sender):
             return
         out = Outgoing(call.message)
         plan = self._plan(out, call.begun, call.timeout)
-        plan.queued = call.written - call.begun
+        plan.connecting = call.warming
+        plan.queued = call.written - call.begun - call.warming
         left = self._after(out, plan, Try(call.queue, call.written, call.link.address), outcome)
         if isinstance(left, SendResult):
             call.future.set_result(left)

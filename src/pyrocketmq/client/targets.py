@@ -7,6 +7,7 @@ try is made as it is told; whether there is another is decided by the RetryPlan.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import random
 from time import monotonic
@@ -49,6 +50,8 @@ __all__ = ["Targets", "Try"]
 _TRUSTED_S: Final = 0.5  # how long the quick way uses a route without anybody looking at it
 _GO_AWAY: Final = int(ResponseCode.GO_AWAY)
 _LEAST_S: Final = 0.001
+_MOST_REACHED: Final = 8  # brokers that the first sends of a topic wait for; the others come by themselves
+_GRACE_S: Final = 0.05
 _LEFT_LATELY_S: Final = 1.0
 _MOST_TOPICS: Final = 4096  # whose queues are kept ready, so that a client of ever new topics does not grow
 
@@ -179,6 +182,31 @@ class Targets:
         link = self._links.get(broker.name)
         if link is not None:
             self._look_at(link)
+
+    async def reach(self, route: PublishRoute) -> bool:
+        """Connect to brokers of a route; returns soon after one is reached, False when none can be."""
+        self.known(route.topic)
+        links: list[BrokerLink] = []
+        for name in random.sample(list(route.brokers), min(_MOST_REACHED, len(route.brokers))):
+            with contextlib.suppress(ConnectionError):
+                links.append(self._core.brokers.link(name))
+        if not any(link.ready() for link in links):
+            attempts = {asyncio.create_task(link.connect(), name=f"reach {link.name}") for link in links}
+            try:
+                left = attempts
+                while left and not any(link.ready() for link in links):
+                    _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                if left:
+                    # The others are about to be there as well, and sends are better spread over all.
+                    await asyncio.wait(left, timeout=_GRACE_S)
+            finally:
+                for attempt in attempts:
+                    attempt.cancel()
+                await asyncio.gather(*attempts, return_exceptions=True)
+        for link in links:
+            if link.ready() is not None:
+                self._reached(link)
+        return any(link.ready() for link in links)
 
     def clear(self) -> None:
         """Forget all queues and connections."""
