@@ -53,7 +53,7 @@ cdef class SendTable:
     cdef public bint is_closed
     cdef public bint takes_not_ok
     cdef public double timeout
-    cdef public double share_of_timeout
+    cdef public Py_ssize_t retries
     cdef public double least_share
     cdef public double slow_after
     cdef public Py_ssize_t compress_over
@@ -64,6 +64,7 @@ cdef class SendTable:
     cdef public object general_oneway
     cdef public object renew
     cdef public object warm_up
+    cdef public object try_again
     cdef public object take_over
     cdef public object refuse
     cdef public object take_over_oneway
@@ -79,14 +80,16 @@ cdef class SendTable:
     cdef double due  # none of those in line has to leave it before, unless room comes
     cdef Py_ssize_t mixed  # how many of them have no deadline here, or one of their own
     cdef bint is_sweeping
+    cdef SendLink avoided  # not looked at while another broker is looked for
     cdef SendLink full  # one that the last look for a queue found open and without room
 
     cdef SendTarget find(self, Message message, double now)
     cdef SendTarget find_resting(self, SendTargets targets)
     cdef bint is_simple(self, Message message) except -1
-    cdef double share(self, SendTarget target, double left) noexcept
+    cdef SendTarget find_other(self, Message message, double now, SendLink avoided)
+    cdef double share(self, SendTarget target, double left, Py_ssize_t tries) noexcept
     cdef bint fits(self) noexcept
-    cdef int enqueue(self, object item, double deadline, bint is_odd) except -1
+    cdef int enqueue(self, object item, double deadline, bint is_odd, bint is_first=*) except -1
     cdef bint join_warm_up(self, SendCall call) except -1
     cdef object first_waiting(self)
     cdef list take_late(self, double now)
@@ -110,6 +113,7 @@ cdef class SendCall(SendOwner):
     cdef readonly double timeout  # 0 for that of the table
     cdef readonly double begun
     cdef readonly double warming  # seconds that it waited for the first queues of its topic
+    cdef list past  # tries before this one, or None
     cdef object iterator
     cdef Py_ssize_t size
     cdef int state
@@ -121,6 +125,8 @@ cdef class SendCall(SendOwner):
     cdef int leave_to_general_way(self) except -1
     cdef int write(self, SendTarget target, double left) except -1
     cdef double deadline(self) noexcept
+    cdef Py_ssize_t tries(self) noexcept
+    cdef bint try_elsewhere(self, object error) except -1
     cdef int hand_over(self, object outcome) except -1
 
 

@@ -48,6 +48,7 @@ cdef double SLOW_MARK = 0.1
 cdef object PlainFuture = Future
 cdef object set_result = Future.set_result  # found once, not at each call
 
+cdef double LEAST_LEFT = 0.002  # less than this is no time for another try
 cdef double NEVER = float("inf")
 cdef double SWEEP_SECONDS = 0.02  # between two looks at who has waited too long
 
@@ -162,15 +163,18 @@ cdef class SendTable:
         renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
         warm_up: ``warm_up(topic)`` begins to get queues and connections for a topic that has none, and gives the
             time on the monotonic clock until which it calls `warmed`; 0 when that makes no sense now.
-        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error; without
-            an outcome there was no try.
+        try_again: ``try_again(call, error)`` tells whether a send goes on at once on another broker, after a try
+            that ended with an error.
+        take_over: ``take_over(call, outcome)`` ends a call whose last try gave a refusal or an error; without
+            an outcome it could not be written, or not in time.
         refuse: ``refuse(timeout, count)`` gives the error for so many calls that waited for room in vain.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be confirmed.
         on_latency: ``on_latency(link, seconds)`` hears of slow answers, and of any from a link with a rest.
     """
 
     def __cinit__(
-        self, *, general, general_oneway, renew, warm_up, take_over, take_over_oneway, refuse, on_latency
+        self, *, general, general_oneway, renew, warm_up, try_again, take_over, take_over_oneway, refuse,
+        on_latency
     ):
         self.topics = {}
         self.waiting = deque()
@@ -179,6 +183,7 @@ cdef class SendTable:
         self.general_oneway = general_oneway
         self.renew = renew
         self.warm_up = warm_up
+        self.try_again = try_again
         self.take_over = take_over
         self.refuse = refuse
         self.take_over_oneway = take_over_oneway
@@ -187,7 +192,7 @@ cdef class SendTable:
         self.is_closed = False
         self.takes_not_ok = True
         self.timeout = 3.0
-        self.share_of_timeout = 1 / 3
+        self.retries = 2
         self.least_share = 0.2
         self.slow_after = 0.5
         self.compress_over = self.max_in_flight = self.max_in_flight_bytes = (<Py_ssize_t>1) << 62
@@ -255,7 +260,7 @@ cdef class SendTable:
 
     def share_of(self, SendTarget target not None, double left):
         """Seconds that a first try may take, of those that are left for all tries."""
-        return self.share(target, left)
+        return self.share(target, left, 0)
 
     @property
     def waiting(self):
@@ -345,6 +350,8 @@ cdef class SendTable:
             targets.next_at += 1
             if targets.next_at == size:
                 targets.next_at = 0
+            if target.link is self.avoided:
+                continue
             if target.link.is_usable(now):
                 return target
             if self.full is None and target.link.is_full(now):
@@ -360,7 +367,9 @@ cdef class SendTable:
         for index in range(size):
             at = (targets.next_at + index) % size
             target = <SendTarget>targets.targets[at]
-            if target.link.is_there() and (best is None or target.link.rests_until < best.link.rests_until):
+            if target.link is self.avoided or not target.link.is_there():
+                continue
+            if best is None or target.link.rests_until < best.link.rests_until:
                 best, best_at = target, at
         if best is None:
             return None
@@ -370,11 +379,19 @@ cdef class SendTable:
         self.full = best.link
         return None
 
-    cdef double share(self, SendTarget target, double left) noexcept:
+    cdef SendTarget find_other(self, Message message, double now, SendLink avoided):
+        """As `find`, on any broker but one."""
+        self.avoided = avoided
+        try:
+            return self.find(message, now)
+        finally:
+            self.avoided = None
+
+    cdef double share(self, SendTarget target, double left, Py_ssize_t tries) noexcept:
         # With one broker another try would wait behind this one, and its copy would be one too many.
         if target.is_only:
             return left
-        return min(left, max(self.least_share, left * self.share_of_timeout))
+        return min(left, max(self.least_share, left / max(1, self.retries + 1 - tries)))
 
     cdef bint fits(self) noexcept:
         """True while another send may begin; one alone may be larger than the limit."""
@@ -385,12 +402,15 @@ cdef class SendTable:
         self.in_flight_bytes -= size
         return self.let_in() if self.waiting else 0
 
-    cdef int enqueue(self, object item, double deadline, bint is_odd) except -1:
+    cdef int enqueue(self, object item, double deadline, bint is_odd, bint is_first=False) except -1:
         """Let a send wait for room; an odd one may have to leave the line before those in front of it."""
         if not self.waiting or deadline < self.due:
             self.due = deadline
         self.mixed += is_odd
-        self.waiting.append(item)
+        if is_first:
+            self.waiting.appendleft(item)
+        else:
+            self.waiting.append(item)
         if not self.is_sweeping:
             self.is_sweeping = True
             get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
@@ -472,12 +492,16 @@ cdef class SendTable:
         counts = {}
         for item in late:
             call = <SendCall>item
-            counts[call.timeout] = counts.get(call.timeout, 0) + 1
+            if call.past is None:
+                counts[call.timeout] = counts.get(call.timeout, 0) + 1
         for timeout, count in counts.items():
             errors[timeout] = self.refuse(timeout, count)
         for item in late:
             call = <SendCall>item
-            set_error(call.future, twin_of(errors[call.timeout]))
+            if call.past is None:
+                set_error(call.future, twin_of(errors[call.timeout]))
+            else:
+                call.leave_to_general_way()
         return 0
 
 
@@ -565,6 +589,11 @@ cdef class SendCall(SendOwner):
         """What its caller awaits."""
         return self.future
 
+    @property
+    def past(self):
+        """The tries before the last: where each went, when it began and ended, and its error."""
+        return () if self.past is None else tuple(self.past)
+
     cdef object begin(self):
         if self.state != NEW:
             raise RuntimeError("cannot reuse an awaited send")
@@ -615,7 +644,8 @@ cdef class SendCall(SendOwner):
         fields.queue_id = target.queue_id
         fields.opaque = fields.sys_flag = fields.wire_flag = 0
         fields.born_ms = now_ms()
-        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, table.share(target, left))
+        left = table.share(target, left, self.tries())
+        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, left)
         self.target = target
         self.size = PyBytes_GET_SIZE(self.message._body)
         target.link.in_flight += 1
@@ -633,7 +663,7 @@ cdef class SendCall(SendOwner):
         if self.future.done():
             return True
         if left <= 0:
-            set_error(self.future, self.table.refuse(self.timeout, 1))
+            self.table.refuse_late([self])
             return True
         try:
             target = self.table.find(self.message, now)
@@ -659,6 +689,8 @@ cdef class SendCall(SendOwner):
         table.sent_bytes += self.size
         if code != CODE_SUCCESS:
             table.not_confirmed += 1
+        if self.past is not None:
+            result.attempts = 1 + self.tries()
         give_id(result, self.message)
         result.message_queue = self.target.queue
         try:
@@ -675,7 +707,40 @@ cdef class SendCall(SendOwner):
         return 0
 
     cdef int failed(self, object error) except -1:
-        return self.hand_over(error)
+        return 0 if self.try_elsewhere(error) else self.hand_over(error)
+
+    cdef Py_ssize_t tries(self) noexcept:
+        """How many tries there were before the one that is made or waits now."""
+        return 0 if self.past is None else len(self.past)
+
+    cdef bint try_elsewhere(self, object error) except -1:
+        """Write it to another broker at once, or have it be the first that is; False when that cannot be."""
+        cdef SendTable table = self.table
+        cdef SendTarget last = self.target
+        cdef SendTarget target
+        cdef double now = monotonic()
+        cdef double left = self.deadline() - now
+        if last.is_only or table.is_closed or left <= LEAST_LEFT or self.tries() >= table.retries:
+            return False
+        target = table.find_other(self.message, now, last.link)
+        if (target is None and table.full is None) or not table.try_again(self, error):
+            return False
+        if self.past is None:
+            self.past = []
+        self.past.append((last, self.written_at, now, error))
+        last.link.in_flight -= 1
+        table.in_flight -= 1
+        table.in_flight_bytes -= self.size
+        try:
+            if target is not None:
+                self.write(target, left)
+                return True
+            if self.ticket is not None:
+                self.wait(table.full._connection.loop)
+            table.enqueue(self, self.deadline(), self.timeout != 0, True)
+        except Exception as unwritten:
+            set_error(self.future, unwritten)
+        return True
 
     def dropped(self):
         """Nobody waits any more, and no answer will be looked at."""

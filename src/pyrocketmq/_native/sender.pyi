@@ -118,8 +118,10 @@ class SendTable:
         renew: ``renew(topic)`` looks at the route of a topic, which may give it queues.
         warm_up: ``warm_up(topic)`` begins to get queues and connections for a topic that has none, and gives
             the time on the monotonic clock until which it calls ``warmed``; 0 when that makes no sense now.
-        take_over: ``take_over(call, outcome)`` ends a call whose first try gave a refusal or an error;
-            without an outcome there was no try.
+        try_again: ``try_again(call, error)`` tells whether a send goes on at once on another broker, after a
+            try that ended with an error.
+        take_over: ``take_over(call, outcome)`` ends a call whose last try gave a refusal or an error; without
+            an outcome it could not be written, or not in time.
         take_over_oneway: ``take_over_oneway(mark, outcome)``, likewise for a one-way send that was to be
             confirmed.
         refuse: ``refuse(timeout, count)`` gives the error for so many calls that waited for room in vain.
@@ -134,8 +136,8 @@ class SendTable:
     """Whether a message that is stored and not confirmed ends its send."""
     timeout: float
     """Seconds of a send that names none."""
-    share_of_timeout: float
-    """Which part of it the first try may take."""
+    retries: int
+    """Tries after the first; each may take a fair part of the time that is left."""
     least_share: float
     """Seconds the first try may take at least."""
     slow_after: float
@@ -150,6 +152,7 @@ class SendTable:
     general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]]
     renew: Callable[[str], object]
     warm_up: Callable[[str], float]
+    try_again: Callable[[SendCall, RocketMQError], bool]
     take_over: Callable[[SendCall, SendResult | RocketMQError | None], object]
     refuse: Callable[[float, int], RocketMQError]
     take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object]
@@ -162,6 +165,7 @@ class SendTable:
         general_oneway: Callable[[Message, dict[str, Any] | None], Coroutine[Any, Any, None]],
         renew: Callable[[str], object],
         warm_up: Callable[[str], float],
+        try_again: Callable[[SendCall, RocketMQError], bool],
         take_over: Callable[[SendCall, SendResult | RocketMQError | None], object],
         take_over_oneway: Callable[[OnewayMark, SendResult | RocketMQError], object],
         refuse: Callable[[float, int], RocketMQError],
@@ -242,6 +246,9 @@ class SendCall(Coroutine[Any, Any, SendResult]):
     @property
     def future(self) -> asyncio.Future[SendResult]:
         """What its caller awaits."""
+    @property
+    def past(self) -> tuple[tuple[SendTarget, float, float, RocketMQError], ...]:
+        """The tries before the last: where each went, when it began and ended, and its error."""
     def done(self) -> bool:
         """True when nobody waits any more."""
     def dropped(self) -> None:

@@ -18,10 +18,18 @@ from pyrocketmq._native.sender import Sender, SendTable
 from pyrocketmq.client.hooks import SendContext, SendHooks, SendKind
 from pyrocketmq.client.lines import Lines
 from pyrocketmq.client.outgoing import Outgoing, check_size, outgoing
-from pyrocketmq.client.retry import RetryPlan, Verdict, judge
+from pyrocketmq.client.retry import Retry, RetryPlan, Verdict, judge
+from pyrocketmq.client.room import Room
 from pyrocketmq.client.send_settings import SendSettings
 from pyrocketmq.client.targets import Targets, Try
-from pyrocketmq.errors import BackPressureError, ClientClosedError, RocketMQError
+from pyrocketmq.client.warming import WarmUps
+from pyrocketmq.errors import (
+    BackPressureError,
+    ClientClosedError,
+    ConnectionError,  # noqa: A004
+    RocketMQError,
+    RpcTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -30,11 +38,9 @@ if TYPE_CHECKING:
     from pyrocketmq._native.sender import OnewayMark, SendCall, SendTarget
     from pyrocketmq.client.core import ClientCore
     from pyrocketmq.client.mapping import PublishRoute
-    from pyrocketmq.client.retry import Retry
 
 __all__ = ["SendCore", "SendSettings"]
 
-_COLD_S: Final = 0.5  # after a topic could not be made ready for many sends, each sees to itself for so long
 _LOOK_S: Final = 0.005  # between two looks at what is still under way at the end
 
 
@@ -62,24 +68,26 @@ class SendCore(Sender):
         self.closed = False
         self.ensure_started: Callable[[], Awaitable[None]] = core.ensure_started
         self.lines = Lines()
+        self.warming = WarmUps(self)
         self.table = SendTable(
             general=self._send_message,
             general_oneway=self._send_oneway,
             renew=self._renew,
-            warm_up=self._warm_up,
+            warm_up=self.warming.begin,
+            try_again=self._try_again,
             take_over=self._take_over,
             take_over_oneway=self._take_over_oneway,
-            refuse=self._no_room,
+            refuse=self._refuse,
             on_latency=self._latency,
         )
         super().__init__(self.table)
         self.targets = Targets(core, group, self.table)
+        self.room = Room(self.table, core.stats)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._cold_until = 0.0
         settings = self.settings
         table = self.table
         table.timeout = settings.timeout
-        table.share_of_timeout = 1.0 / (settings.retries + 1)
+        table.retries = settings.retries
         table.takes_not_ok = not settings.retry_not_ok
         table.max_in_flight = settings.max_in_flight
         table.max_in_flight_bytes = settings.max_in_flight_bytes
@@ -165,7 +173,7 @@ class SendCore(Sender):
     async def _deliver(self, out: Outgoing, plan: RetryPlan) -> SendResult:
         await self._begin(out, plan)
         size = len(out.message.body)
-        await self._take(size, plan)
+        await self.room.take(size, plan)
         try:
             if out.ordered:
                 return await self._deliver_in_order(out, plan)
@@ -236,40 +244,6 @@ class SendCore(Sender):
             finally:
                 plan.connecting += monotonic() - begun
         return route
-
-    async def _take(self, size: int, plan: RetryPlan) -> None:
-        """Take room for a send, when its turn has come."""
-        table = self.table
-        if table.take(size):
-            return
-        begun = monotonic()
-        self.core.stats.back_pressure_waits += 1
-        room = asyncio.get_running_loop().create_future()
-        table.take_later(room, size)
-        try:
-            async with asyncio.timeout(max(0.0, plan.left(begun))):
-                await room
-        except BaseException as error:
-            if room.done() and not room.cancelled():
-                table.give(size)  # it came in the same moment
-            if isinstance(error, TimeoutError):
-                raise self._no_room(plan.timeout, 1) from None
-            raise
-        finally:
-            plan.queued += monotonic() - begun
-
-    def _no_room(self, timeout: float, count: int) -> BackPressureError:
-        """The error for so many sends that have waited in vain."""
-        timeout = timeout or self.settings.timeout
-        table = self.table
-        self.core.stats.back_pressure_refusals += count
-        return BackPressureError(
-            f"no room for another send within {timeout:g} s: {table.in_flight:,} sends with "
-            f"{table.in_flight_bytes:,} bytes are under way, the limits are {table.max_in_flight:,} and "
-            f"{table.max_in_flight_bytes:,} bytes",
-            likely="the brokers take less than is sent",
-            advice="send less, raise max_in_flight or max_in_flight_bytes, or raise the time-out",
-        )
 
     async def _pack_and_try(self, out: Outgoing, plan: RetryPlan, route: PublishRoute) -> SendResult:
         packing = self.settings.packing
@@ -342,32 +316,6 @@ class SendCore(Sender):
     def _latency(self, link: Any, seconds: float) -> None:
         self.core.faults.record(link.name, seconds)
 
-    # ---- before the quick way ----
-
-    def _warm_up(self, topic: str) -> float:
-        """Get a route and a connection for sends of a topic that wait together."""
-        now = monotonic()
-        if self.closed or now < self._cold_until:
-            return 0.0
-        # Whatever keeps it longer is better told by the general way, which knows each send's own deadline.
-        end = now + self.settings.timeout / 2
-        self.spawn(self._get_warm(topic, end))
-        return end
-
-    async def _get_warm(self, topic: str, end: float) -> None:
-        is_ready = False
-        try:
-            async with asyncio.timeout(max(0.0, end - monotonic())):
-                await self.ensure_started()
-                route = await self.core.routes.find(topic, end)
-                is_ready = await self.targets.reach(route)
-        except (RocketMQError, TimeoutError):
-            pass  # those who wait find out themselves what it is
-        finally:
-            if not is_ready:
-                self._cold_until = monotonic() + _COLD_S
-            self.table.warmed(topic, is_ready)
-
     # ---- after the quick way ----
 
     def _renew(self, topic: str) -> None:
@@ -377,20 +325,52 @@ class SendCore(Sender):
         """Go on with a send whose first try was not answered, or with a refusal, or could not be made."""
         if call.future.done():
             return  # cancelled: nobody wants to know
-        if outcome is None:
+        past = call.past
+        if outcome is None and not past:
             self._follow(call.future, self.deliver(call.message, None, call.timeout, begun=call.begun))
             return
         out = Outgoing(call.message)
         plan = self._plan(out, call.begun, call.timeout)
         plan.connecting = call.warming
-        plan.queued = call.written - call.begun - call.warming
-        left = self._after(out, plan, Try(call.queue, call.written, call.link.address), outcome)
+        plan.queued = (past[0][1] if past else call.written) - call.begun - call.warming
+        for target, begun, ended, error in past:
+            tried = Try(target.queue, begun, target.link.address)
+            plan.failed(tried.ended(error, ended), ended, brokers=2)
+        left: SendResult | RocketMQError | tuple[PublishRoute, Retry]
+        if outcome is None:
+            left = self._after_waiting(out, plan)
+        else:
+            left = self._after(out, plan, Try(call.queue, call.written, call.link.address), outcome)
         if isinstance(left, SendResult):
             call.future.set_result(left)
         elif isinstance(left, RocketMQError):
-            _fail(call.future, left)
+            call.future.set_exception(left)
         else:
             self._follow(call.future, self._go_on(out, plan, *left))
+
+    def _refuse(self, timeout: float, count: int) -> RocketMQError:
+        return self.room.refusal(timeout, count)
+
+    def _try_again(self, call: SendCall, error: RocketMQError) -> bool:
+        """Whether a send may go to another broker at once, without all that has more to decide."""
+        if call.future.done() or not isinstance(error, RpcTimeoutError | ConnectionError):
+            return False
+        if judge(error) is Verdict.FINAL:
+            return False
+        queue = call.queue
+        self.targets.note_failure(queue.broker_name, error)
+        if isinstance(error, ConnectionError):
+            self.core.routes.refresh_soon(queue.topic)
+        self.core.stats.retries += 1
+        return True
+
+    def _after_waiting(self, out: Outgoing, plan: RetryPlan) -> RocketMQError | tuple[PublishRoute, Retry]:
+        """What comes after tries that were made, and a wait for room for another that could not be made."""
+        now = monotonic()
+        route = self.targets.known(out.message.topic)
+        if route is not None and plan.left(now) > 0 and not self.closed:
+            return route, Retry(after=0.0, refresh=False)
+        return self._failure(plan.error(out.message, now, self.room.refusal(plan.timeout, 1)))
 
     async def deliver_rest(
         self,
@@ -410,17 +390,12 @@ class SendCore(Sender):
         await self._begin(out, plan)
         if tried is None or outcome is None:
             size = len(out.message.body)
-            await self._take(size, plan)
+            await self.room.take(size, plan)
             try:
                 return await self._pack_and_try(out, plan, await self._route(out, plan))
             finally:
                 self.table.give(size)
-        left = self._after(out, plan, tried, outcome)
-        if isinstance(left, SendResult):
-            return left
-        if isinstance(left, RocketMQError):
-            raise left
-        return await self._go_on(out, plan, *left)
+        return await self._rest(out, plan, tried, outcome)
 
     async def go_on(
         self,
@@ -441,7 +416,12 @@ class SendCore(Sender):
         """
         out = Outgoing(message)
         plan = self._plan(out, begun, timeout)
-        left = self._after(out, plan, Try(target.queue, begun, target.link.address), outcome)
+        return await self._rest(out, plan, Try(target.queue, begun, target.link.address), outcome)
+
+    async def _rest(
+        self, out: Outgoing, plan: RetryPlan, tried: Try, outcome: SendResult | RocketMQError
+    ) -> SendResult:
+        left = self._after(out, plan, tried, outcome)
         if isinstance(left, SendResult):
             return left
         if isinstance(left, RocketMQError):
@@ -493,7 +473,7 @@ class SendCore(Sender):
             if task.cancelled():
                 future.cancel()
             elif (error := task.exception()) is not None:
-                _fail(future, error)
+                future.set_exception(error)
             else:
                 future.set_result(task.result())
 
@@ -597,10 +577,6 @@ class SendCore(Sender):
             await asyncio.wait(tuple(self._tasks), timeout=max(0.05, end - monotonic()))
         self.targets.clear()
         return left
-
-
-def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
-    future.set_exception(error)
 
 
 _cores: Final[weakref.WeakSet[SendCore]] = weakref.WeakSet()
