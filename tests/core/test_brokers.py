@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,7 @@ from pyrocketmq.client.config import ClientConfig
 from pyrocketmq.errors import BrokerUnreachableError, ConnectionClosedError
 from pyrocketmq.model import RequestCode
 from pyrocketmq.remote import Credentials
+from pyrocketmq.remote.hooks import HeaderFields, RpcHook
 from tests.clients.scripted import reply, scripted
 from tests.core.making import route
 from tests.transport.peers import until
@@ -74,15 +76,24 @@ async def test_a_link_is_ready_once_it_is_connected(manager: BrokerManager) -> N
         assert link.is_connected
 
 
-async def test_signed_requests_never_take_the_plain_way() -> None:
-    manager = BrokerManager(ClientConfig(credentials=Credentials("key", "secret")))
+@pytest.mark.parametrize(
+    ("settings", "hooks", "is_plain"),
+    [
+        ({"credentials": Credentials("key", "secret")}, (), True),
+        ({}, (HeaderFields({"ns": "north", "nsd": "true"}),), True),
+        ({}, (RpcHook(),), False),
+    ],
+)
+async def test_requests_that_hooks_look_at_never_take_the_plain_way(
+    settings: dict[str, Any], hooks: tuple[RpcHook, ...], is_plain: bool
+) -> None:
+    manager = BrokerManager(ClientConfig(**settings), hooks)
     async with scripted() as server:
         manager.take(route({"a": server.address}))
         link = manager.link("a")
         await link.connect()
 
-        assert link.ready() is None
-        assert not link.is_plain
+        assert (is_plain, is_plain) == (link.is_plain, link.ready() is not None)
     await manager.close()
 
 

@@ -256,10 +256,12 @@ async def test_the_namespace_of_5x_goes_beside_each_request(rocketmq: LocalRocke
             await core.prepare(["shop"], soon())
             link = core.brokers.link("broker-a")
             assert link.is_connected
-            assert link.ready() is None  # the native encoder does not write the fields
+            connection = link.ready()
+            assert connection is not None
+            assert (await connection.send_message(link.encoder(GROUP), Message("shop", b"x"), 0, 3.0)).ok
     asked = [request for request in record.requests if request.code != RequestCode.GET_BROKER_CLUSTER_INFO]
 
-    assert asked
+    assert RequestCode.SEND_MESSAGE_V2 in {request.code for request in asked}
     assert {("north", "true")} == {
         ((request.ext_fields or {}).get("ns", ""), (request.ext_fields or {}).get("nsd", ""))
         for request in asked

@@ -190,7 +190,12 @@ cdef class Parcel(SendOwner):
         channel.check_use(True)
         channel.check_timeout(timeout)
         utf8_of(self.topic, &topic)
-        if self.is_oversized or self.views or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM:
+        if (
+            self.is_oversized
+            or self.views
+            or encoder.is_signed
+            or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM
+        ):
             return False
         fields.queue_id = queue_id
         fields.opaque = channel.free_opaque()

@@ -23,6 +23,17 @@ cdef class SendEncoder:
     cdef readonly str codec
     cdef readonly Py_ssize_t max_message_bytes
     cdef bint json
+    cdef tuple defaults  # topic and number of queues for topics that a broker makes by itself
+    cdef dict fields  # further ones, the same in each frame
+    cdef object source  # of credentials, or None
+    cdef object signer  # the credentials that the prepared parts name
+    cdef object digest
+    cdef readonly bint is_signed
+    cdef bytes secret
+    cdef bytes signed_start
+    cdef bytes signed_middle
+    cdef tuple signed_end  # for single messages and for batches
+    cdef uint8_t *signature_place  # in the frame whose header was written last
     cdef tuple kept  # owns the bytes that the Text fields point into
     cdef Py_ssize_t prepared_size  # of all of them, with room for the numbers of a header
     cdef Text before_topic[2]  # of a single message and of a batch
@@ -33,6 +44,12 @@ cdef class SendEncoder:
     cdef uint8_t born_digits[20]
     cdef Py_ssize_t born_size
 
+    cdef int prepare(self, dict fields) except -1
+    cdef int look_at_credentials(self) except -1
+    cdef int sign(
+        self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
+        Py_ssize_t body_size
+    ) except -1
     cdef Py_ssize_t put_message(self, Output *output, Message message, const SendFields *fields, bytes body) except -1
     cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1
     cdef uint8_t *put_header(

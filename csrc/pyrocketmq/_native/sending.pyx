@@ -1,11 +1,12 @@
 """The fast way of a send: SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE frames written straight from a message's fields.
 
 No command, no header dict and no intermediate bytes: what never changes is encoded once for each producer and broker,
-and the rest goes from the message into the output. A send that needs other header fields takes the general way.
+and the rest goes from the message into the output. Frames are signed here too, if there are credentials; a send that
+needs other header fields takes the general way.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
@@ -16,6 +17,8 @@ from pyrocketmq._native.ids cimport fill_unique_id
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT
 from pyrocketmq._native.text cimport Text, put_decimal, utf8_of
+
+from binascii import b2a_base64
 
 from pyrocketmq.errors import ConfigurationError, MessageTooLargeError, SerializationError
 
@@ -33,6 +36,7 @@ cdef enum:
     BINARY_FIXED_BYTES = 21
     # Room for everything of a header that is neither prepared text, nor topic, nor properties.
     NUMBERS_ROOM = 512
+    SIGNATURE_BYTES = 28  # of 20 bytes in base 64
 
 
 @cython.final
@@ -46,6 +50,8 @@ cdef class SendEncoder:
         default_topic: the topic whose settings a broker copies when it creates the topic by itself.
         default_topic_queues: how many queues such a topic gets at most.
         max_message_bytes: larger bodies are refused before sending; a broker's own limit is 4 MiB as shipped.
+        fields: further header fields, the same in each frame; their names come after "n".
+        credentials: who signs (access_key, secret_key, security_token), or a function that is asked each time.
     """
 
     def __cinit__(
@@ -56,6 +62,8 @@ cdef class SendEncoder:
         str default_topic not None="TBW102",
         int default_topic_queues=4,
         Py_ssize_t max_message_bytes=4 * 1024 * 1024,
+        dict fields=None,
+        credentials=None,
     ):
         if not 1 <= len(producer_group) <= MAX_GROUP_CHARACTERS:
             raise ConfigurationError(
@@ -78,8 +86,28 @@ cdef class SendEncoder:
         self.codec = codec
         self.max_message_bytes = max_message_bytes
         self.json = codec == "json"
+        self.defaults = (default_topic, str(default_topic_queues))
+        self.fields = dict(fields or {})
+        if any(name <= "n" for name in self.fields):
+            raise ConfigurationError(
+                f"fields are {', '.join(self.fields)}, their names must come after 'n'",
+                field="fields",
+                advice="other fields take the general way",
+            )
+        self.source = credentials
+        self.is_signed = credentials is not None
+        if self.is_signed:
+            # Found here, since it brings in OpenSSL, which clients without credentials never need.
+            from hmac import digest
+
+            self.digest = digest
+            self.look_at_credentials()
+        else:
+            self.prepare(self.fields)
+
+    cdef int prepare(self, dict fields) except -1:
         parts = (json_parts if self.json else binary_parts)(
-            producer_group, broker_name, default_topic, default_topic_queues
+            self.producer_group, self.broker_name, *self.defaults, fields
         )
         self.kept = tuple(parts)
         self.before_topic[0] = text_of(parts[0])
@@ -88,6 +116,61 @@ cdef class SendEncoder:
         self.after_properties[0] = text_of(parts[3])
         self.after_properties[1] = text_of(parts[4])
         self.prepared_size = sum(len(part) for part in parts) + NUMBERS_ROOM
+        return 0
+
+    cdef int look_at_credentials(self) except -1:
+        """Take over whoever signs now; the fields that name them are part of what is prepared."""
+        cdef dict fields
+        found = self.source() if callable(self.source) else self.source
+        if found is self.signer:
+            return 0
+        fields = {**self.fields, "AccessKey": found.access_key}
+        if found.security_token is not None:
+            fields["SecurityToken"] = found.security_token
+        fields["Signature"] = " " * SIGNATURE_BYTES
+        self.prepare(fields)
+        self.secret = found.secret_key.encode()
+        # The values in the order of the names of their fields, as far as they are the same in all frames.
+        self.signed_start = (found.access_key + (found.security_token or "") + self.producer_group).encode()
+        self.signed_middle = "".join(self.defaults).encode()
+        further = self.broker_name + "".join(self.fields[name] for name in sorted(self.fields))
+        self.signed_end = (f"0falsefalse{further}".encode(), f"0falsetrue{further}".encode())
+        self.signer = found
+        return 0
+
+    cdef int sign(
+        self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
+        Py_ssize_t body_size
+    ) except -1:
+        """Put the signature of a frame in its place."""
+        cdef uint8_t digits[80]
+        cdef uint8_t *at = put_decimal(digits, fields.queue_id)
+        cdef Py_ssize_t properties_size = 0 if batch else properties_bytes(message)
+        cdef Py_ssize_t digits_size
+        cdef bytes end = self.signed_end[1 if batch else 0]
+        cdef bytes content, signature
+        cdef Text topic
+        at = put_decimal(at, fields.sys_flag)
+        at = put_decimal(at, fields.born_ms)
+        at = put_decimal(at, 0 if batch else message._flag)
+        digits_size = at - digits
+        utf8_of(message._topic, &topic)
+        content = PyBytes_FromStringAndSize(
+            NULL,
+            PyBytes_GET_SIZE(self.signed_start) + topic.size + PyBytes_GET_SIZE(self.signed_middle) + digits_size
+            + properties_size + PyBytes_GET_SIZE(end) + body_size,
+        )
+        at = put_bytes_object(<uint8_t *>PyBytes_AS_STRING(content), self.signed_start)
+        at = put_bytes_object(put_text(at, &topic), self.signed_middle)
+        memcpy(at, digits, digits_size)
+        at += digits_size
+        if not batch:
+            at = message.put_properties(at)
+        at = put_bytes_object(at, end)
+        memcpy(at, body, body_size)
+        signature = b2a_base64(self.digest(self.secret, content, "sha1"), newline=False)
+        memcpy(place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
+        return 0
 
     def put(
         self,
@@ -155,6 +238,8 @@ cdef class SendEncoder:
         body_size = PyBytes_GET_SIZE(body)
         at = self.put_header(output, message, fields, message._batch, body_size)
         copy(at, PyBytes_AS_STRING(body), body_size)
+        if self.is_signed:
+            self.sign(self.signature_place, message, fields, message._batch, at, body_size)
         frame_size = at + body_size - output.at
         close_frame(output.at, frame_size, message)
         output.at += frame_size
@@ -164,6 +249,7 @@ cdef class SendEncoder:
         cdef Py_ssize_t body_size, frame_size
         cdef Message message
         cdef uint8_t *at
+        cdef uint8_t *start
         for item in messages:
             if isinstance(item, Message) and (<Message>item).unique_id_state == NO_ID:
                 give_unique_id(<Message>item)
@@ -177,8 +263,11 @@ cdef class SendEncoder:
                 advice="send it in several batches",
             )
         at = self.put_header(output, message, fields, True, body_size)
+        start = at
         for item in messages:
             at = put_batch_message(at, <Message>item)
+        if self.is_signed:
+            self.sign(self.signature_place, message, fields, True, start, at - start)
         frame_size = at - output.at
         close_frame(output.at, frame_size, message)
         output.at += frame_size
@@ -195,6 +284,8 @@ cdef class SendEncoder:
         cdef Py_ssize_t size
         cdef Text topic
         cdef uint8_t *at
+        if self.is_signed:
+            self.look_at_credentials()
         if not batch:
             properties_size = properties_bytes(message)
             if properties_size > SENT_PROPERTIES_LIMIT:
@@ -240,6 +331,7 @@ cdef class SendEncoder:
         if not batch:
             at = message.put_json_properties(at)
         at = put_text(at, &self.after_properties[batch])
+        self.signature_place = at - SIGNATURE_BYTES - 10  # before '"},"flag":'
         at[0] = <uint8_t>(0x30 + fields.wire_flag)
         memcpy(at + 1, ',"language":"PYTHON","opaque":', 30)
         at = put_decimal(at + 31, fields.opaque)
@@ -270,6 +362,7 @@ cdef class SendEncoder:
             at = message.put_properties(properties)
             store_be32(properties - 4, <uint32_t>(at - properties))
         at = put_text(at, &self.after_properties[batch])
+        self.signature_place = at - SIGNATURE_BYTES
         store_be32(start + BINARY_FIXED_BYTES - 4, <uint32_t>(at - start - BINARY_FIXED_BYTES))
         return at
 
@@ -285,6 +378,11 @@ cdef class SendEncoder:
 cdef inline uint8_t *put_text(uint8_t *at, const Text *text) noexcept nogil:
     copy(at, text.at, text.size)
     return at + text.size
+
+
+cdef inline uint8_t *put_bytes_object(uint8_t *at, bytes part) noexcept:
+    copy(at, PyBytes_AS_STRING(part), PyBytes_GET_SIZE(part))
+    return at + PyBytes_GET_SIZE(part)
 
 
 cdef inline uint8_t *put_entry_start(uint8_t *at, uint8_t letter, Py_ssize_t size) noexcept nogil:
@@ -346,33 +444,35 @@ cdef Text text_of(bytes part):
     return text
 
 
-def json_parts(str group, str broker, str default_topic, int default_queues):
+def json_parts(str group, str broker, str default_topic, str default_queues, dict fields):
     """The unchanging parts of a JSON header, in the order of `SendEncoder.kept`."""
     from orjson import dumps
 
     quoted_group = dumps(group).decode()
-    broker_field = f',"n":{dumps(broker).decode()}' if broker else ""
+    last = {"n": broker, **fields} if broker else fields
+    further = "".join(f",{dumps(name).decode()}:{dumps(value).decode()}" for name, value in last.items())
     return [
         *(
             f'{{"code":{code},"extFields":{{"a":{quoted_group},"b":"'.encode()
             for code in (SEND_MESSAGE_V2, SEND_BATCH_MESSAGE)
         ),
         f'","c":{dumps(default_topic).decode()},"d":"{default_queues}","e":"'.encode(),
-        *(f'","j":"0","k":"false","m":"{batch}"{broker_field}}},"flag":'.encode() for batch in ("false", "true")),
+        *(f'","j":"0","k":"false","m":"{batch}"{further}}},"flag":'.encode() for batch in ("false", "true")),
     ]
 
 
-def binary_parts(str group, str broker, str default_topic, int default_queues):
+def binary_parts(str group, str broker, str default_topic, str default_queues, dict fields):
     """The unchanging entries of a binary header, in the order of `SendEncoder.kept`."""
 
-    def entry(letter: bytes, value: str) -> bytes:
+    def entry(name: str, value: str) -> bytes:
         content = value.encode()
-        return b"\x00\x01" + letter + len(content).to_bytes(4, "big") + content
+        return len(name).to_bytes(2, "big") + name.encode() + len(content).to_bytes(4, "big") + content
 
-    broker_field = entry(b"n", broker) if broker else b""
+    last = {"n": broker, **fields} if broker else fields
+    further = b"".join(entry(name, value) for name, value in last.items())
     return [
-        entry(b"a", group),
-        entry(b"a", group),
-        entry(b"c", default_topic) + entry(b"d", str(default_queues)),
-        *(entry(b"j", "0") + entry(b"k", "false") + entry(b"m", batch) + broker_field for batch in ("false", "true")),
+        entry("a", group),
+        entry("a", group),
+        entry("c", default_topic) + entry("d", default_queues),
+        *(entry("j", "0") + entry("k", "false") + entry("m", batch) + further for batch in ("false", "true")),
     ]

@@ -1,9 +1,19 @@
-from typing import final
+from collections.abc import Callable
+from typing import Protocol, final, type_check_only
 
 from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.message import Message
 
 __all__ = ["SendEncoder"]
+
+@type_check_only
+class _Credentials(Protocol):
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def security_token(self) -> str | None: ...
 
 @final
 class SendEncoder:
@@ -16,6 +26,8 @@ class SendEncoder:
         default_topic: the topic whose settings a broker copies when it creates the topic by itself.
         default_topic_queues: how many queues such a topic gets at most.
         max_message_bytes: larger bodies are refused before sending; a broker's own limit is 4 MiB as shipped.
+        fields: further header fields, the same in each frame; their names come after "n".
+        credentials: who signs, or a function that is asked for each frame.
 
     Raises:
         ConfigurationError: an argument cannot be used.
@@ -29,7 +41,12 @@ class SendEncoder:
         default_topic: str = "TBW102",
         default_topic_queues: int = 4,
         max_message_bytes: int = 4194304,
+        fields: dict[str, str] | None = None,
+        credentials: _Credentials | Callable[[], _Credentials] | None = None,
     ) -> SendEncoder: ...
+    @property
+    def is_signed(self) -> bool:
+        """True when its frames have a signature."""
     @property
     def producer_group(self) -> str: ...
     @property

@@ -18,6 +18,7 @@ from pyrocketmq.broker.client import BrokerClient
 from pyrocketmq.errors import ConfigurationError, ConnectionClosedError
 from pyrocketmq.logging.repeats import RepeatedFaults
 from pyrocketmq.remote.async_remote import AsyncRemote
+from pyrocketmq.remote.hooks import HeaderFields
 from pyrocketmq.remote.lane import Lanes
 from pyrocketmq.transport.backoff import Backoff
 from pyrocketmq.transport.states import TransportState
@@ -65,7 +66,7 @@ class BrokerLink:
         client: its operations, typed, on that remote.
         lanes: connections of blocking threads.
         ready: gives the open connection if a plain send may be written to it at once, else None. It always
-            gives None when requests need what the native encoder does not write: hooks or a signature.
+            gives None when requests need what the native encoder does not write, since there are hooks.
         is_plain: False when that is so.
     """
 
@@ -108,6 +109,13 @@ class BrokerLink:
                 config.default_topic,
                 config.default_topic_queues,
                 config.max_message_bytes,
+                {
+                    name: value
+                    for hook in self._hooks
+                    if isinstance(hook, HeaderFields)
+                    for name, value in hook.fields.items()
+                },
+                config.credentials,
             )
         return encoder
 
@@ -210,7 +218,7 @@ class BrokerManager:
     @property
     def is_plain(self) -> bool:
         """False when requests need what the native encoder of sends does not write."""
-        return not self._hooks and self._config.credentials is None
+        return all(isinstance(hook, HeaderFields) for hook in self._hooks)
 
     def __repr__(self) -> str:
         connected = sum(link.is_connected for link in self.links())

@@ -33,14 +33,13 @@ from pyrocketmq.errors import (
 )
 from pyrocketmq.model.names import unwrap_namespace, wrap_namespace
 from pyrocketmq.nameserver.servers import NameServers
-from pyrocketmq.remote.hooks import RpcHook
+from pyrocketmq.remote.hooks import HeaderFields
 from pyrocketmq.transport.loops import watch_loop
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
     from types import TracebackType
 
-    from pyrocketmq._native.command import RemotingCommand
     from pyrocketmq.client.brokers import BrokerLink, LinkRequestHandler
     from pyrocketmq.client.config import ClientConfig
     from pyrocketmq.client.mapping import PublishRoute
@@ -62,19 +61,6 @@ class CoreState(Enum):
     RUNNING = "running"
     STOPPING = "stopping"
     CLOSED = "closed"
-
-
-class _Namespace(RpcHook):
-    """Names the namespace (5.x) beside each request."""
-
-    def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
-
-    def before_request(self, address: str, request: RemotingCommand) -> None:  # noqa: ARG002 - as hooks are
-        fields = dict(request.ext_fields or {})
-        fields["ns"] = self._namespace
-        fields["nsd"] = "true"
-        request.ext_fields = fields
 
 
 class GroupRegistration:
@@ -117,7 +103,7 @@ class ClientCore:
         self.config = config
         self._hooks = config.rpc_hooks
         if config.namespace_v2:
-            self._hooks = (*self._hooks, _Namespace(config.namespace_v2))
+            self._hooks = (*self._hooks, HeaderFields({"ns": config.namespace_v2, "nsd": "true"}))
         self._nameservers = self._make_nameservers()
         self.mapping = TopicBrokerMapping(default_selector)
         self.routes = RouteTable(self._nameservers, self.mapping, config)

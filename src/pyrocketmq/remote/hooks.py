@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyrocketmq._native.command import RemotingCommand
 
-__all__ = ["RpcHook"]
+__all__ = ["HeaderFields", "RpcHook"]
 
 
 class RpcHook:
@@ -31,3 +31,18 @@ class RpcHook:
 
         A one-way request has neither.
         """
+
+
+class HeaderFields(RpcHook):
+    """Adds the same header fields to every request; plain sends have them without being looked at.
+
+    Args:
+        fields: their names, which have to come after "n", and values.
+    """
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.fields = dict(fields)
+
+    def before_request(self, address: str, request: RemotingCommand) -> None:  # noqa: ARG002 - as hooks are
+        """Add the fields."""
+        request.ext_fields = {**(request.ext_fields or {}), **self.fields}
