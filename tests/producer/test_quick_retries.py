@@ -83,3 +83,19 @@ async def test_a_retry_that_waits_for_room_goes_first_when_there_is_some(
         result = await asyncio.wait_for(task, 3)
 
     assert ("broker-b", 2) == (result.message_queue.broker_name, result.attempts)  # type: ignore[attr-defined]
+
+
+async def test_retries_that_wait_for_room_end_in_their_own_time_whoever_is_in_front(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    async with await ready(rocketmq, topic, send_timeout=1.2, retries=1) as sender:
+        sender._sends.targets._links["broker-b"].max_in_flight = 0
+        rocketmq.faults.add("send:drop")
+        first = asyncio.create_task(sender.send(topic, b"first"))
+        await asyncio.sleep(0.4)
+        second = asyncio.create_task(sender.send(topic, b"second"))
+        with pytest.raises(SendTimeoutError):
+            await first
+        assert not second.done()
+        with pytest.raises(SendTimeoutError):
+            await second

@@ -78,7 +78,7 @@ cdef class SendTable:
     cdef object waiting  # a deque of SendCall and (future, size): who waits for room, in the order of arrival
     cdef dict warming  # the Warming of each topic whose first queues are looked for
     cdef double due  # none of those in line has to leave it before, unless room comes
-    cdef Py_ssize_t mixed  # how many of them have no deadline here, or one of their own
+    cdef Py_ssize_t mixed  # how many of them are not in the order of their deadlines
     cdef bint is_sweeping
     cdef SendLink avoided  # not looked at while another broker is looked for
     cdef SendLink full  # one that the last look for a queue found open and without room
@@ -89,7 +89,7 @@ cdef class SendTable:
     cdef SendTarget find_other(self, Message message, double now, SendLink avoided)
     cdef double share(self, SendTarget target, double left, Py_ssize_t tries) noexcept
     cdef bint fits(self) noexcept
-    cdef int enqueue(self, object item, double deadline, bint is_odd, bint is_first=*) except -1
+    cdef int enqueue(self, object item, double deadline, bint is_first=*) except -1
     cdef bint join_warm_up(self, SendCall call) except -1
     cdef object first_waiting(self)
     cdef list take_late(self, double now)

@@ -241,7 +241,7 @@ cdef class SendTable:
 
     def take_later(self, future not None, Py_ssize_t size):
         """Have a future resolved when there is room, which it has taken then."""
-        self.enqueue((future, size), NEVER, True)
+        self.enqueue((future, size), NEVER)
 
     def give(self, Py_ssize_t size):
         """End what `take` or `take_later` began."""
@@ -296,7 +296,7 @@ cdef class SendTable:
             if not is_ready or self.is_closed:
                 call.leave_to_general_way()
             elif self.waiting or not self.fits() or not call.let_in(now):
-                self.enqueue(call, call.deadline(), call.timeout != 0)
+                self.enqueue(call, call.deadline())
 
     cdef bint join_warm_up(self, SendCall call) except -1:
         """Have a send wait for the first queues of its topic, with all others; False when it has to see itself."""
@@ -402,11 +402,11 @@ cdef class SendTable:
         self.in_flight_bytes -= size
         return self.let_in() if self.waiting else 0
 
-    cdef int enqueue(self, object item, double deadline, bint is_odd, bint is_first=False) except -1:
-        """Let a send wait for room; an odd one may have to leave the line before those in front of it."""
+    cdef int enqueue(self, object item, double deadline, bint is_first=False) except -1:
+        """Let a send wait for room."""
         if not self.waiting or deadline < self.due:
             self.due = deadline
-        self.mixed += is_odd
+        self.mixed += is_odd(item)
         if is_first:
             self.waiting.appendleft(item)
         else:
@@ -418,8 +418,7 @@ cdef class SendTable:
 
     cdef object first_waiting(self):
         item = self.waiting.popleft()
-        if not isinstance(item, SendCall) or (<SendCall>item).timeout != 0:
-            self.mixed -= 1
+        self.mixed -= is_odd(item)
         return item
 
     cdef int let_in(self) except -1:
@@ -430,7 +429,7 @@ cdef class SendTable:
             if isinstance(item, SendCall):
                 if not (<SendCall>item).let_in(now):
                     self.waiting.appendleft(item)
-                    self.mixed += (<SendCall>item).timeout != 0
+                    self.mixed += is_odd(item)
                     break
                 continue
             future, size = item
@@ -481,7 +480,7 @@ cdef class SendTable:
                 late.append(call)
                 continue
             self.due = min(self.due, call.deadline())
-            self.mixed += call.timeout != 0
+            self.mixed += is_odd(call)
             self.waiting.append(call)
         return late
 
@@ -513,6 +512,11 @@ cdef class Warming:
 cdef bint is_keyed(Message message) except -1:
     """True for a message whose queue or order is not free to choose."""
     return message.more_property(SHARDING_KEY) is not None or message.more_property(JAVA_SHARDING_KEY) is not None
+
+
+cdef bint is_odd(object item) noexcept:
+    """True for one that may have to leave the line before those in front of it."""
+    return not isinstance(item, SendCall) or (<SendCall>item).timeout != 0 or (<SendCall>item).past is not None
 
 
 cdef int wake(list waiting) except -1:
@@ -617,7 +621,7 @@ cdef class SendCall(SendOwner):
             return False
         if target is None or table.waiting or not table.fits():
             self.wait(link._connection.loop)
-            table.enqueue(self, self.deadline(), self.timeout != 0)
+            table.enqueue(self, self.deadline())
         else:
             self.write(target, self.timeout or table.timeout)
         return True
@@ -737,8 +741,10 @@ cdef class SendCall(SendOwner):
                 return True
             if self.ticket is not None:
                 self.wait(table.full._connection.loop)
-            table.enqueue(self, self.deadline(), self.timeout != 0, True)
+            table.enqueue(self, self.deadline(), True)
         except Exception as unwritten:
+            if self.ticket is not None:
+                self.future, self.ticket = self.ticket.later(), None
             set_error(self.future, unwritten)
         return True
 
