@@ -112,7 +112,7 @@ class BrokerLink:
                 {
                     name: value
                     for hook in self._hooks
-                    if isinstance(hook, HeaderFields)
+                    if type(hook) is HeaderFields
                     for name, value in hook.fields.items()
                 },
                 config.credentials,
@@ -218,7 +218,7 @@ class BrokerManager:
     @property
     def is_plain(self) -> bool:
         """False when requests need what the native encoder of sends does not write."""
-        return all(isinstance(hook, HeaderFields) for hook in self._hooks)
+        return all(type(hook) is HeaderFields for hook in self._hooks)
 
     def __repr__(self) -> str:
         connected = sum(link.is_connected for link in self.links())
