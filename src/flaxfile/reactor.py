@@ -45,7 +45,7 @@ class Message(NamedTuple):
     user: str
     """User-Id that authentication gave the connection."""
     strange: int
-    """1: no header of ours, 2: data of a transfer that the engine does not have."""
+    """1: no header of ours, 2: data of a transfer that the engine does not have, 3: damaged on its way."""
     header: bytes
     payload: bytes
 

@@ -241,6 +241,7 @@ enum {
     FF_ACK = 13,
     FF_NAK = 14,
     FF_CREDIT = 22,
+    FF_FETCH = 23,
 };
 
 #define FF_FLAG_HOLE 1
@@ -288,10 +289,10 @@ static inline void ff_header_write(uint8_t *at, const ff_header *h) {
 }
 
 static inline int ff_is_bulk(int type) {
-    return type == FF_DATA || type == FF_ACK || type == FF_NAK || type == FF_CREDIT;
+    return type == FF_DATA || type == FF_ACK || type == FF_NAK || type == FF_CREDIT || type == FF_FETCH;
 }
 
-/* The four bulk types have no request id: its place checks the header, as `hash` does the payload. */
+/* The bulk types have no request id: its place checks the header, as `hash` does the payload. */
 static inline uint32_t ff_header_check(const uint8_t *at) {
     uint8_t copy[FF_HEADER];
     memcpy(copy, at, FF_HEADER);

@@ -111,11 +111,10 @@ static void ff_take_data(ff_engine *e, ff_transfer *t, int route, const uint8_t 
     }
 }
 
-static void ff_take_credit(ff_engine *e, ff_transfer *t, int route) {
-    uint64_t first = e->header.offset / t->chunk, count = e->header.length;
+static void ff_take_wish(ff_engine *e, ff_transfer *t, int route, uint64_t offset, uint64_t count) {
+    uint64_t first = offset / t->chunk;
     ff_range *range;
-    if (e->header.offset % t->chunk || first >= t->chunks || count == 0 || count > t->chunks - first
-        || t->ranges == FF_RANGES) {
+    if (offset % t->chunk || first >= t->chunks || count == 0 || count > t->chunks - first || t->ranges == FF_RANGES) {
         e->bad_frames++;
         return;
     }
@@ -124,6 +123,18 @@ static void ff_take_credit(ff_engine *e, ff_transfer *t, int route) {
     range->next = first;
     range->end = first + count;
     t->ranges++;
+}
+
+/* Chunks that do not follow each other. */
+static void ff_take_fetch(ff_engine *e, ff_transfer *t, int route, const uint8_t *at, size_t size) {
+    size_t i;
+    if (size % 8 || size / 8 > FF_FETCHED || ff_xxh3_64(at, size) != e->header.hash) {
+        e->bad_frames++;
+        return;
+    }
+    for (i = 0; i < size; i += 8) {
+        ff_take_wish(e, t, route, ff_get(at + i, 8), 1);
+    }
 }
 
 /* One message. -1: none there, 0: dealt with, 1: for the caller (e->header, e->payload, e->strange). */
@@ -191,13 +202,14 @@ static int ff_receive(ff_engine *e, int socket) {
         return 1;
     }
     if (!sealed) {
-        /* Frames too many, or a field that is wrong: the message counts as lost. */
+        /* Frames too many, or a field that is wrong: nobody knows what it was about. */
         e->bad_frames++;
         if (e->has_payload) {
             ff_lib.msg_close(&e->payload);
             e->has_payload = 0;
         }
-        return 0;
+        e->strange = 3;
+        return 1;
     }
     t = ff_find(e, e->header.transfer);
     route = t ? ff_find_route(t, socket, e->id, e->id_size) : -1;
@@ -214,7 +226,9 @@ static int ff_receive(ff_engine *e, int socket) {
         } else if (type == FF_NAK && role == FF_SEND_DRIVE) {
             ff_take_nak(e, t, route);
         } else if (type == FF_CREDIT && role == FF_SEND_ASKED) {
-            ff_take_credit(e, t, route);
+            ff_take_wish(e, t, route, e->header.offset, e->header.length);
+        } else if (type == FF_FETCH && role == FF_SEND_ASKED) {
+            ff_take_fetch(e, t, route, at, size);
         } else {
             e->bad_frames++;
         }

@@ -235,11 +235,64 @@ static int ff_pump_asked(ff_engine *e, ff_transfer *t) {
     return 1;
 }
 
-/* Grants credit for the next chunks: half a window at a time, so that data and credit overlap. */
+static int ff_credit(ff_engine *e, ff_transfer *t, const ff_route *route, uint64_t first, uint64_t count, uint64_t *size) {
+    ff_header h;
+    memset(&h, 0, sizeof h);
+    h.type = FF_CREDIT;
+    h.transfer = t->id;
+    h.offset = first * t->chunk;
+    h.length = (uint32_t)count;
+    if (ff_send_route(e, route, &h, NULL) != 0) {
+        return EAGAIN;
+    }
+    while (count-- > 0) {
+        *size += ff_chunk_size(t, first + count);
+        t->state[first + count] = (uint8_t)((t->state[first + count] & ~FF_STATE_BITS) | FF_MOVING);
+    }
+    return 0;
+}
+
+/* Asks for chunks of a run that ends before a window does, and for those behind what is there already. */
+static int ff_fetch(ff_engine *e, ff_transfer *t, const ff_route *route, uint64_t first, uint64_t most, uint64_t *size) {
+    uint64_t index[FF_FETCHED], count = 0, i;
+    ff_header h;
+    ff_msg payload;
+    uint8_t *at;
+    for (i = first; i < t->chunks && count < most && count < FF_FETCHED; i++) {
+        if ((t->state[i] & FF_STATE_BITS) == FF_TODO) {
+            index[count++] = i;
+        }
+    }
+    if (index[count - 1] == first + count - 1) {
+        return ff_credit(e, t, route, first, count, size);
+    }
+    if (ff_lib.msg_init_size(&payload, (size_t)count * 8) != 0) {
+        return ENOMEM;
+    }
+    at = (uint8_t *)ff_lib.msg_data(&payload);
+    for (i = 0; i < count; i++) {
+        ff_put(at + 8 * i, index[i] * t->chunk, 8);
+    }
+    memset(&h, 0, sizeof h);
+    h.type = FF_FETCH;
+    h.transfer = t->id;
+    h.length = (uint32_t)count;
+    h.hash = ff_xxh3_64(at, (size_t)count * 8);
+    if (ff_send_route(e, route, &h, &payload) != 0) {
+        return EAGAIN;
+    }
+    for (i = 0; i < count; i++) {
+        *size += ff_chunk_size(t, index[i]);
+        t->state[index[i]] = (uint8_t)((t->state[index[i]] & ~FF_STATE_BITS) | FF_MOVING);
+    }
+    return 0;
+}
+
+/* Asks for the next chunks: half a window at a time, so that data and wishes overlap. */
 static int ff_pump_download(ff_engine *e, ff_transfer *t, uint64_t now) {
     uint64_t first = ff_next_todo(t), count = 0, room, size = 0;
-    ff_header h;
     ff_route *route;
+    int rc;
     if (first == t->chunks || t->routes == 0 || (t->moving > 0 && t->moving * 2 > t->window)) {
         return 0;
     }
@@ -254,24 +307,14 @@ static int ff_pump_download(ff_engine *e, ff_transfer *t, uint64_t now) {
         return 0;
     }
     while (count < room && first + count < t->chunks && (t->state[first + count] & FF_STATE_BITS) == FF_TODO) {
-        size += ff_chunk_size(t, first + count);
         count++;
     }
-    memset(&h, 0, sizeof h);
-    h.type = FF_CREDIT;
-    h.transfer = t->id;
-    h.offset = first * t->chunk;
-    h.length = (uint32_t)count;
     t->turn = (t->turn + 1) % t->routes;
     route = &t->route[t->turn];
-    if (ff_send_route(e, route, &h, NULL) != 0) {
-        return 0;
-    }
+    rc = count < room && count < FF_FETCHED && first + count < t->chunks ? ff_fetch(e, t, route, first, room, &size)
+                                                                         : ff_credit(e, t, route, first, count, &size);
     t->moving += size;
-    while (count-- > 0) {
-        t->state[first + count] = (uint8_t)((t->state[first + count] & ~FF_STATE_BITS) | FF_MOVING);
-    }
-    return 1;
+    return rc == 0;
 }
 
 /* One chunk or grant of each transfer in turn, some turns; how many went out. */

@@ -30,7 +30,7 @@ typedef struct {
     uint64_t share; /* bytes on their way that a transfer may have, 0: its own window */
     /* FF_STEP_MESSAGE */
     int from_socket;
-    int strange; /* 1: no header, 2: data of a transfer or route that is not known */
+    int strange; /* 1: no header, 2: data of a transfer or route that is not known, 3: damaged */
     ff_header header;
     ff_msg payload;
     int has_payload;

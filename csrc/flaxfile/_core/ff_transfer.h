@@ -8,6 +8,7 @@
 #define FF_ROUTES 16
 #define FF_ROUTE_ID 32
 #define FF_RANGES 1024
+#define FF_FETCHED 64 /* chunks of one FETCH */
 #define FF_JOURNAL 64
 #define FF_TRIES 3
 

@@ -350,13 +350,16 @@ class Link:
         self._heard = now
         if message.strange == 2:
             return  # chunks of a transfer that was given up
-        if message.strange == 1:
+        if message.strange == 1 and not self._session:
             self._fail(ProtocolError(f"what answers at {self.address} is no FlaxFile server of version 2"))
             return
         try:
-            head = verify(header, payload)
-        except ProtocolError as error:
-            self._fail(error)
+            head = None if message.strange else verify(header, payload)
+        except ProtocolError:
+            head = None
+        if head is None:
+            # Whatever it said has to be said again, on new connections.
+            self._fail(ConnectError(f"a message from {self.address} was damaged on its way"))
             return
         if head.type == Type.PONG:
             self._pong(head, now)

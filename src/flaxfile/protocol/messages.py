@@ -45,6 +45,7 @@ class Type(enum.IntEnum):
     GET_OPEN = 20
     GET_READY = 21
     CREDIT = 22
+    FETCH = 23
     GET_DONE = 24
     GET_SUM = 25
     LIST = 30

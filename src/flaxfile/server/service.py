@@ -120,17 +120,18 @@ class Service:
         """Answer one message."""
         _, peer, user, strange, header, payload = message
         now = time.monotonic()
-        if strange == 1:
+        if strange == 1 and self.sessions.find(peer, user, now) is None:
             self._not_ours(peer, now)
             return
         if strange == 2:
             self._no_such_transfer(peer, user, decode_header(header), now)
             return
         try:
-            head = verify(header, payload)
-        except ProtocolError as error:
-            self.counters["bad_messages"] += 1
-            self.refuse(peer, decode_header(header), error)
+            head = None if strange else verify(header, payload)
+        except ProtocolError:
+            head = None
+        if head is None:
+            self._damaged(peer, now)
             return
         try:
             self._dispatch(peer, user, head, payload, now)
@@ -331,6 +332,14 @@ class Service:
         self.counters["version_1_peers"] += 1
         if self._tells(peer, now):
             self.reactor.engine.send_raw(0, (peer, *TOLD_VERSION_1))
+
+    def _damaged(self, peer: bytes, now: float) -> None:
+        # Nobody knows what it was about: its client has to begin again with what is missing.
+        self.counters["bad_messages"] += 1
+        if self._tells(peer, now):
+            self.refuse(
+                peer, Header(Type.ERROR), _GoneError("a message to the server was damaged on its way")
+            )
 
     def _no_such_transfer(self, peer: bytes, user: str, head: Header, now: float) -> None:
         # Chunks of a transfer that has just ended are no fault.

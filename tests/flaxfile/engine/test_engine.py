@@ -238,6 +238,68 @@ def test_a_receiver_asks_again_for_what_was_damaged_and_gives_up_in_the_end() ->
     assert bytes(CHUNK) == target[CHUNK : 2 * CHUNK]
 
 
+@settings(max_examples=60)
+@given(size=SIZES, held=st.sets(st.integers(0, 11)), window=st.integers(CHUNK, 12 * CHUNK))
+def test_a_receiver_asks_for_what_it_does_not_have(size: int, held: set[int], window: int) -> None:
+    target, asked = bytearray(size), list[int]()
+    wanted = set(range(chunk_count(size, CHUNK))) - held
+    with bench() as made:
+        made.engine.add(NUMBER, core.ROLE_RECV_DRIVE, size, CHUNK, window, memory=target)
+        for index in held - set(range(chunk_count(size, CHUNK), 12)):
+            made.engine.preset(NUMBER, index, bytes(8))
+        made.engine.add_route(NUMBER, 0, b"")
+        made.engine.start(NUMBER)
+        ended = made.run()
+        while not ended:
+            more = list[int]()
+            for header, payload in made.received():
+                if header.type == Type.FETCH:
+                    assert header.length * 8 == len(payload)
+                    assert xxh3_64(payload) == header.hash
+                    more += [offset // CHUNK for (offset,) in struct.iter_unpack("<Q", payload)]
+                else:
+                    assert Type.CREDIT == header.type
+                    more += range(header.offset // CHUNK, header.offset // CHUNK + header.length)
+            assert more, "nothing is asked for any more, but chunks are missing"
+            for index in more:
+                made.data(b"\1" * size, index, "good")
+            asked += more
+            ended = made.run()
+
+    assert sorted(wanted) == sorted(asked)
+    assert [(NUMBER, 0)] == ended
+
+
+@settings(max_examples=60)
+@given(size=SIZES, wanted=st.lists(st.integers(0, 11), unique=True))
+def test_a_sender_sends_the_chunks_that_are_fetched(size: int, wanted: list[int]) -> None:
+    content = os.urandom(size)
+    payload = struct.pack(f"<{len(wanted)}Q", *(index * CHUNK for index in wanted))
+    with bench() as made:
+        made.engine.add(NUMBER, core.ROLE_SEND_ASKED, size, CHUNK, 100 * CHUNK, memory=content)
+        made.engine.add_route(NUMBER, 0, b"")
+        made.engine.start(NUMBER)
+        made.send(Type.FETCH, payload, length=len(wanted), hash=xxh3_64(payload))
+        made.send(Type.FETCH, payload, length=len(wanted), hash=xxh3_64(payload) ^ 1)
+        made.run()
+        got = [(header.offset // CHUNK, piece) for header, piece in made.received()]
+
+    there = [index for index in wanted if index * CHUNK < size]
+    assert [(index, content[index * CHUNK : (index + 1) * CHUNK]) for index in there] == got
+
+
+def test_a_damaged_header_is_told() -> None:
+    with bench() as made:
+        made.engine.add(NUMBER, core.ROLE_RECV_ACK, CHUNK, CHUNK, CHUNK, memory=bytearray(CHUNK))
+        made.engine.add_route(NUMBER, 0, b"")
+        made.engine.start(NUMBER)
+        made.data(bytes(CHUNK), 0, "header")
+        step = made.engine.step(1000)
+
+    assert core.STEP_MESSAGE == step[0]
+    assert 3 == step[4]
+
+
 def test_buffers_that_are_given_stay_where_they_are() -> None:
     target = bytearray(1000)
     with bench() as made:

@@ -87,6 +87,25 @@ async def test_random_frames_are_answered_or_dropped(server: Server) -> None:
         await works(server)
 
 
+async def test_a_damaged_message_is_told_so_that_its_client_begins_again(server: Server) -> None:
+    with dealer(server.port) as peer:
+        hello(peer)
+        chunk = data(1, 0, b"content")
+        sealed = [seal(Header(Type.PING, request=5)), b""]
+        for header, payload in (chunk, sealed):
+            peer.send_multipart([header[:-1] + bytes([header[-1] ^ 1]), payload])
+            # One that is not ours is only damaged too, from somebody whom the server knows.
+            peer.send_multipart([b"\0" + header[1:], payload])
+        head, told = answer(peer)
+        assert Type.ERROR == head.type
+        assert told["gone"] is True
+        peer.send_multipart([seal(Header(Type.PING, request=6)), b""])
+        while head.type != Type.PONG:
+            head, _ = answer(peer)
+    assert 4 == server.stats()["bad_messages"]
+    assert "version_1_peers" not in server.stats()
+
+
 async def test_fields_of_any_kind_are_refused(server: Server) -> None:
     values: list[object] = [None, -1, 1 << 70, "x", "../x", [], {}, True, 1.5, "\udc80", "a" * 5000]
     chance = random.Random(2)
@@ -178,7 +197,7 @@ async def test_chunks_that_do_not_fit_are_never_written(server: Server, store: P
         ):
             peer.send_multipart(bad)
         head, payload = ask(peer, Type.PUT_COMMIT, {"root": "0" * 32}, transfer=ready.transfer)
-        while head.type == Type.NAK:
+        while head.type == Type.NAK or (head.type == Type.ERROR and head.request == 0):
             head, payload = answer(peer)
         assert "has not arrived" in str(payload["message"])
 
