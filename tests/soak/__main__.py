@@ -13,6 +13,7 @@ PROGRAMS = (
     "storm",
     "open_close",
     "start_stop",
+    "throttled",
     "vanish",
     "outages",
     "outage_log",
