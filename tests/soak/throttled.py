@@ -87,10 +87,11 @@ def report(free: Course, slow: Course, account: Account, found: Found) -> int:
     lost = [number for number in (*range(slow.submitted), *account.acked) if not stored[number]]
     copies = stored.total() - len(stored)
     print(
-        f"{slow.submitted:,} submitted in {slow.seconds:.0f} s to a broker that takes {slow.rate:,.0f} a second, "
-        f"without delay {free.rate / slow.rate:.0f} times as many; {len(account.acked):,} awaited sends among "
-        f"them; {account.errors.total()} errors, {len(lost)} lost, {copies} copies, {len(wrong)} out of order; "
-        f"memory {slow.grown / 1e6:+.1f} MB with a buffer of {BUFFER_BYTES / 1e6:.1f} MB"
+        f"{slow.submitted:,} submitted in {slow.seconds:.0f} s at {slow.rate:,.0f}/s, as quickly as a broker "
+        f"took them; it takes {free.rate / slow.rate:.0f} times as many without delay; "
+        f"{len(account.acked):,} awaited among them; {account.errors.total()} errors, "
+        f"{len(lost)} lost, {copies} copies, {len(wrong)} out of order; memory "
+        f"{slow.grown / 1e6:+.1f} MB with a buffer of {BUFFER_BYTES / 1e6:.1f} MB"
     )
     failed = account.errors or lost or wrong or slow.grown > LIMIT_BYTES or slow.rate * 4 > free.rate
     return 1 if failed else 0
