@@ -44,6 +44,9 @@ cdef enum:
 
 cdef double QUICK_MARK = 0.04
 cdef double SLOW_MARK = 0.1
+# How much longer than the quickest one a confirmation takes: that is how long sends wait at the broker.
+cdef double SHORT_WAIT = 0.01
+cdef double LONG_WAIT = 0.04
 
 cdef object PlainFuture = Future
 cdef object set_result = Future.set_result  # found once, not at each call
@@ -109,11 +112,15 @@ cdef class SendLink:
     cpdef object pace(self, double seconds, Py_ssize_t window):
         """Take note of how long a confirmation took.
 
-        Brokers drop one-way messages that have waited for 0.2 s, so fewer are sent ahead before it takes that long.
+        Brokers drop one-way messages that have waited for 0.2 s, and when they pause for so long all that wait
+        there: as few are sent ahead as keep them busy.
         """
-        if seconds > SLOW_MARK:
+        if self.oneway_least == 0 or seconds < self.oneway_least:
+            self.oneway_least = seconds
+        cdef double waited = seconds - self.oneway_least
+        if seconds > SLOW_MARK or waited > LONG_WAIT:
             self.oneway_limit = max(LEAST_ONEWAY, self.oneway_limit // 2)
-        elif seconds < QUICK_MARK and self.oneway_limit < window:
+        elif seconds < QUICK_MARK and waited < SHORT_WAIT and self.oneway_limit < window:
             self.oneway_limit *= 2
 
     def wait_for_mark(self, future not None):
