@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
+import subprocess
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +14,11 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from pathlib import Path
 from typing import Any
 
+from pyrocketmq.broker import BrokerClient
+from pyrocketmq.errors import RouteNotFoundError
 from pyrocketmq.model import RemotingCommand, RequestCode, ResponseCode
+from pyrocketmq.nameserver import NameServerClient
+from pyrocketmq.transport.utils import parse_address
 from tests.clients.scripted import Scripted, reply
 from tests.core.making import route
 from tests.faults.processes import ServerProcess
@@ -22,6 +28,7 @@ from tests.transport.test_tcp import unused_port
 
 QUEUES = 4
 NAMES = ("left", "right")
+STARTS = 10
 NOTICE_S = 0.3
 """A name server takes up to so long to see that a broker is gone, or back."""
 
@@ -75,6 +82,16 @@ class Cluster(ABC):
     @abstractmethod
     async def name_server_up(self) -> None:
         """Start it again, on the same port."""
+
+    async def until_listed(self, topic: str) -> None:
+        """Wait until the name server knows of a topic on all brokers, which tell it when they like."""
+        listed: set[str] = set()
+        async with NameServerClient(*parse_address(self.address)) as names:
+            while listed != set(self.brokers):
+                await asyncio.sleep(0.1)
+                with contextlib.suppress(RouteNotFoundError):
+                    data = await names.get_route_info(topic)
+                    listed = {broker.broker_name or "" for broker in data.broker_datas}
 
 
 class EmbeddedCluster(Cluster):
@@ -196,13 +213,27 @@ class RealCluster(Cluster):
         await self._do("kill-broker", self._index(name))
 
     async def start(self, name: str) -> None:
-        await self._do("start-broker", self._index(name))
+        done = await asyncio.to_thread(self._launch, "start-broker", self._index(name))
+        again = STARTS
+        while "Address already in use" in done.stderr and again:
+            # While it was away some program has got one of its ports for a connection of its own.
+            await asyncio.sleep(1.0)
+            done = await asyncio.to_thread(self._launch, "start-broker", self._index(name))
+            again -= 1
+        assert done.returncode == 0, done.stderr
 
     async def hold(self, name: str) -> None:
         await self._do("kill-broker", self._index(name), "--signal", "STOP")
 
     async def go_on(self, name: str) -> None:
         await self._do("kill-broker", self._index(name), "--signal", "CONT")
+
+    async def be_busy(self, *, is_busy: bool) -> None:
+        """Let all brokers answer SYSTEM_BUSY to every send, as they do without a buffer to write to."""
+        setting = {"transientStorePoolEnable": str(is_busy).lower()}
+        for address in self.brokers.values():
+            async with BrokerClient(*parse_address(address)) as broker:
+                await broker.update_broker_config(setting)
 
     async def name_server_down(self) -> None:
         await self._do("kill-namesrv", "0")
@@ -214,8 +245,11 @@ class RealCluster(Cluster):
         return str(list(self._facts["brokers"]).index(name))
 
     async def _do(self, *arguments: str) -> None:
-        done = await asyncio.to_thread(launch, *arguments, "--dir", str(self._folder))
+        done = await asyncio.to_thread(self._launch, *arguments)
         assert done.returncode == 0, done.stderr
+
+    def _launch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return launch(*arguments, "--dir", str(self._folder))
 
 
 @contextmanager

@@ -127,6 +127,8 @@ async def kill_and_send(
             for account in accounts.values():
                 account.something_happens()
             await cluster.kill(victim)
+            for account in accounts.values():
+                account.has_happened()
             await asyncio.sleep(rng.uniform(0.0, away))
             await cluster.start(victim)
             await plain.more(50)

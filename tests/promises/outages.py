@@ -12,7 +12,7 @@ from typing import Any
 from pyrocketmq.nameserver import NameServerSource
 from pyrocketmq.producer import AsyncProducer
 from pyrocketmq.testing import LocalRocketMQ
-from tests.promises.cluster import Cluster
+from tests.promises.cluster import Cluster, RealCluster
 from tests.promises.traffic import Account, Found, read_all, send_with
 
 SENDERS = 20
@@ -26,11 +26,13 @@ class Outage:
         account: what callers were told.
         found: what the brokers have.
         resumed: seconds from the end of the outage to the next acknowledged send.
+        retries: how often sends were repeated, where that was counted.
     """
 
     account: Account
     found: Found
     resumed: float = 0.0
+    retries: int = 0
 
     def lost(self) -> set[int]:
         """Acknowledged and not there."""
@@ -56,14 +58,39 @@ async def under_load(
 
 async def busy(rocketmq: LocalRocketMQ, seconds: float, topic: str = "busy") -> Outage:
     """All brokers answer SYSTEM_BUSY to every send."""
-    async with under_load(rocketmq.addr, topic) as (account, _):
+    async with under_load(rocketmq.addr, topic) as (account, producer):
         with rocketmq.fail("send", code="SYSTEM_BUSY"):
             await asyncio.sleep(seconds)
-        over = time.monotonic()
-        await account.more(1)
-        resumed = time.monotonic() - over
-        await account.more(50)
-    return Outage(account, await read_all(rocketmq.broker_addrs, topic), resumed)
+        resumed = await _time_to_go_on(account)
+        retries = retries_of(producer)
+    return Outage(account, await read_all(rocketmq.broker_addrs, topic), resumed, retries)
+
+
+async def busy_for_real(cluster: RealCluster, seconds: float, topic: str = "busy") -> Outage:
+    """The same on real brokers."""
+    async with under_load(cluster.address, topic) as (account, producer):
+        await cluster.be_busy(is_busy=True)
+        await asyncio.sleep(seconds)
+        await cluster.be_busy(is_busy=False)
+        resumed = await _time_to_go_on(account)
+        retries = retries_of(producer)
+    return Outage(account, await read_all(cluster.brokers.values(), topic), resumed, retries)
+
+
+def retries_of(producer: AsyncProducer) -> int:
+    """How often it has repeated sends."""
+    counted = producer.stats()["retries"]
+    assert isinstance(counted, int)
+    return counted
+
+
+async def _time_to_go_on(account: Account) -> float:
+    """Seconds to the next answer; waits for some more."""
+    over = time.monotonic()
+    await account.more(1)
+    resumed = time.monotonic() - over
+    await account.more(50)
+    return resumed
 
 
 async def black_hole(cluster: Cluster, seconds: float, topic: str = "black-hole") -> Outage:
@@ -72,6 +99,7 @@ async def black_hole(cluster: Cluster, seconds: float, topic: str = "black-hole"
     async with under_load(cluster.address, topic) as (account, _):
         account.something_happens()
         await cluster.hold(held)
+        account.has_happened()
         try:
             await asyncio.sleep(seconds)
             await account.more(50)
@@ -101,6 +129,7 @@ async def no_broker(cluster: Cluster, seconds: float, topic: str = "no-broker") 
     async with under_load(cluster.address, topic) as (account, _):
         account.something_happens()
         await asyncio.gather(*map(cluster.kill, names))
+        account.has_happened()
         await asyncio.sleep(seconds)
         await cluster.start(names[0])
         over = time.monotonic()

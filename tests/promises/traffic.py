@@ -62,10 +62,16 @@ class Account:
     texts: dict[str, str] = field(default_factory=dict[str, str])
     _answered_at: float = 0.0
     _ended: bool = False
+    _is_happening: bool = False
 
     def something_happens(self) -> None:
-        """Note which sends are in flight, as a broker is killed."""
+        """Note which sends are in flight as a broker is about to be killed, and those until it is."""
         self.at_risk |= self.in_flight
+        self._is_happening = True
+
+    def has_happened(self) -> None:
+        """The broker is dead: further sends are not in flight at its end."""
+        self._is_happening = False
 
     def may_be_twice(self) -> set[int]:
         """Messages of which a try was not answered, or not soon."""
@@ -113,6 +119,8 @@ class Account:
         """The number of a message that is about to be sent."""
         self.number += 1
         self.in_flight.add(self.number)
+        if self._is_happening:
+            self.at_risk.add(self.number)
         return self.number
 
     def stored(self, number: int, result: SendResult, seconds: float) -> None:
@@ -135,7 +143,9 @@ class Account:
         self.in_flight.discard(number)
         (self.unknown if error.maybe_sent else self.failed).add(number)
         self.errors[type(error).__name__] += 1
-        self.texts.setdefault(type(error).__name__, str(error))
+        name = type(error).__name__
+        if name not in self.texts:
+            self.texts[name] = str(error)
 
     def add(self, other: Account) -> None:
         """Take over what another one has, as that of another thread."""

@@ -19,11 +19,19 @@ import uvloop
 
 from pyrocketmq.server import ServerConfig
 from pyrocketmq.testing import LocalRocketMQ
-from tests.promises.cluster import Cluster, embedded_cluster, real_cluster, running_brokers
-from tests.promises.outages import Outage, black_hole, busy, many_in_flight, no_broker, no_name_server
+from tests.promises.cluster import Cluster, RealCluster, embedded_cluster, real_cluster, running_brokers
+from tests.promises.outages import (
+    Outage,
+    black_hole,
+    busy,
+    busy_for_real,
+    many_in_flight,
+    no_broker,
+    no_name_server,
+)
 
 RESUME_S = 3.0
-TOPICS = ("black-hole", "no-name-server", "no-broker", "many")
+TOPICS = ("busy", "black-hole", "no-name-server", "many")
 SLACK_S = 0.05
 
 
@@ -34,11 +42,12 @@ def told(what: str, outage: Outage) -> str:
         f" {len(account.unknown)} unknown, {len(outage.lost())} lost, {outage.found.copies.total()} copies,"
         f" p99.9 {account.quantile(0.999) * 1000:.0f} ms, longest pause {account.pause:.2f} s,"
         f" goes on after {outage.resumed:.2f} s"
+        + (f", {outage.retries:,} sends repeated" if outage.retries else "")
     )
 
 
 @asynccontextmanager
-async def cluster_of(real: str | None) -> AsyncIterator[Cluster]:
+async def cluster_of(real: str | None, *topics: str) -> AsyncIterator[Cluster]:
     if real is None:
         with running_brokers() as members:
             async with embedded_cluster(members) as cluster:
@@ -46,7 +55,7 @@ async def cluster_of(real: str | None) -> AsyncIterator[Cluster]:
     else:
         with (
             tempfile.TemporaryDirectory() as folder,
-            real_cluster(real, Path(folder) / "mq", *TOPICS) as made,
+            real_cluster(real, Path(folder) / "mq", *TOPICS, *topics) as made,
         ):
             yield made
 
@@ -65,11 +74,15 @@ async def run(sends: int, aways: list[float], real: str | None) -> int:
     if real is None:
         with LocalRocketMQ(ServerConfig(brokers=2)) as rocketmq:
             note("busy for 1 s", await busy(rocketmq, 1.0))
-    async with cluster_of(real) as cluster:
+    topics = {away: f"no-broker-for-{away:g}".replace(".", "-") for away in aways}
+    async with cluster_of(real, *topics.values()) as cluster:
+        if isinstance(cluster, RealCluster):
+            note("busy for 1 s", await busy_for_real(cluster, 1.0))
         note("one broker hangs for 10 s", await black_hole(cluster, 10.0))
         note("no name server for 20 s", await no_name_server(cluster, 20.0))
-        for away in aways:
-            note(f"no broker for {away:g} s", await no_broker(cluster, away), may_fail=True)
+        await cluster.until_listed("many")
+        for away, topic in topics.items():
+            note(f"no broker for {away:g} s", await no_broker(cluster, away, topic), may_fail=True)
         account, late, after = await many_in_flight(cluster, sends, 1.0, retries=0)
     said.append(
         f"{sends:,} sends without retries in flight while brokers are stopped for 1 s:"
