@@ -11,6 +11,7 @@ import sys
 PROGRAMS = (
     "calls",
     "storm",
+    "producer_storm",
     "open_close",
     "start_stop",
     "throttled",
