@@ -12,6 +12,11 @@
 #define FF_XXH3_SSE2
 #include <emmintrin.h>
 #endif
+#if defined(__GNUC__) && defined(__x86_64__)
+/* Asked for at run time: the library is built for every processor of its kind. */
+#define FF_XXH3_AVX2
+#include <immintrin.h>
+#endif
 #if defined(_MSC_VER) && defined(_M_X64)
 #include <intrin.h>
 #endif
@@ -250,16 +255,34 @@ static inline ff_hash128 ff_xxh3_128_short(const uint8_t *at, size_t size) {
 
 /* ---- more than 240 bytes ---- */
 
+/* One way to add stripes for each kind of processor. The sums stay in registers over a whole block: bytes may
+   be anything, the compiler would otherwise have to store the sums at every stripe. */
+
+#define FF_STRIPES (FF_XXH3_BLOCK / FF_XXH3_STRIPE)
+
+#ifdef FF_XXH3_SSE2
+static inline __m128i ff_sse2_sum(__m128i sum, const uint8_t *at, const uint8_t *key) {
+    __m128i data = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i mixed = _mm_xor_si128(data, _mm_loadu_si128((const __m128i *)(const void *)key));
+    __m128i product = _mm_mul_epu32(mixed, _mm_srli_epi64(mixed, 32));
+    return _mm_add_epi64(product, _mm_add_epi64(sum, _mm_shuffle_epi32(data, _MM_SHUFFLE(1, 0, 3, 2))));
+}
+
+static inline __m128i ff_sse2_stir(__m128i sum, const uint8_t *key) {
+    const __m128i by = _mm_set1_epi32((int)FF_P32_1);
+    __m128i mixed = _mm_xor_si128(_mm_xor_si128(sum, _mm_srli_epi64(sum, 47)),
+                                  _mm_loadu_si128((const __m128i *)(const void *)key));
+    __m128i high = _mm_mul_epu32(_mm_srli_epi64(mixed, 32), by);
+    return _mm_add_epi64(_mm_mul_epu32(mixed, by), _mm_slli_epi64(high, 32));
+}
+#endif
+
 static inline void ff_add_stripe(uint64_t *sums, const uint8_t *at, const uint8_t *key) {
     int i;
 #ifdef FF_XXH3_SSE2
     for (i = 0; i < 4; i++) {
-        __m128i sum = _mm_loadu_si128((const __m128i *)(const void *)(sums + 2 * i));
-        __m128i data = _mm_loadu_si128((const __m128i *)(const void *)(at + 16 * i));
-        __m128i mixed = _mm_xor_si128(data, _mm_loadu_si128((const __m128i *)(const void *)(key + 16 * i)));
-        __m128i product = _mm_mul_epu32(mixed, _mm_srli_epi64(mixed, 32));
-        sum = _mm_add_epi64(sum, _mm_shuffle_epi32(data, _MM_SHUFFLE(1, 0, 3, 2)));
-        _mm_storeu_si128((__m128i *)(void *)(sums + 2 * i), _mm_add_epi64(product, sum));
+        __m128i *sum = (__m128i *)(void *)(sums + 2 * i);
+        _mm_storeu_si128(sum, ff_sse2_sum(_mm_loadu_si128(sum), at + 16 * i, key + 16 * i));
     }
 #else
     for (i = 0; i < 8; i++) {
@@ -271,14 +294,84 @@ static inline void ff_add_stripe(uint64_t *sums, const uint8_t *at, const uint8_
 #endif
 }
 
-static inline void ff_add_block(uint64_t *sums, const uint8_t *at, const uint8_t *key) {
+static inline void ff_add_blocks_anywhere(uint64_t *sums, const uint8_t *at, size_t blocks, const uint8_t *key) {
     int i;
-    for (i = 0; i < FF_XXH3_BLOCK / FF_XXH3_STRIPE; i++) {
-        ff_add_stripe(sums, at + FF_XXH3_STRIPE * i, key + 8 * i);
+#ifdef FF_XXH3_SSE2
+    __m128i sum[4];
+    for (i = 0; i < 4; i++) {
+        sum[i] = _mm_loadu_si128((const __m128i *)(const void *)(sums + 2 * i));
     }
-    for (i = 0; i < 8; i++) {
-        sums[i] = (sums[i] ^ sums[i] >> 47 ^ ff_r64(key + FF_XXH3_LAST_KEY + 8 * i)) * FF_P32_1;
+    for (; blocks > 0; blocks--, at += FF_XXH3_BLOCK) {
+        for (i = 0; i < FF_STRIPES; i++) {
+            const uint8_t *from = at + FF_XXH3_STRIPE * i, *with = key + 8 * i;
+            sum[0] = ff_sse2_sum(sum[0], from, with);
+            sum[1] = ff_sse2_sum(sum[1], from + 16, with + 16);
+            sum[2] = ff_sse2_sum(sum[2], from + 32, with + 32);
+            sum[3] = ff_sse2_sum(sum[3], from + 48, with + 48);
+        }
+        for (i = 0; i < 4; i++) {
+            sum[i] = ff_sse2_stir(sum[i], key + FF_XXH3_LAST_KEY + 16 * i);
+        }
     }
+    for (i = 0; i < 4; i++) {
+        _mm_storeu_si128((__m128i *)(void *)(sums + 2 * i), sum[i]);
+    }
+#else
+    for (; blocks > 0; blocks--, at += FF_XXH3_BLOCK) {
+        for (i = 0; i < FF_STRIPES; i++) {
+            ff_add_stripe(sums, at + FF_XXH3_STRIPE * i, key + 8 * i);
+        }
+        for (i = 0; i < 8; i++) {
+            sums[i] = (sums[i] ^ sums[i] >> 47 ^ ff_r64(key + FF_XXH3_LAST_KEY + 8 * i)) * FF_P32_1;
+        }
+    }
+#endif
+}
+
+#ifdef FF_XXH3_AVX2
+__attribute__((target("avx2"))) static inline __m256i ff_avx2_sum(__m256i sum, const uint8_t *at,
+                                                                  const uint8_t *key) {
+    __m256i data = _mm256_loadu_si256((const __m256i *)(const void *)at);
+    __m256i mixed = _mm256_xor_si256(data, _mm256_loadu_si256((const __m256i *)(const void *)key));
+    __m256i product = _mm256_mul_epu32(mixed, _mm256_srli_epi64(mixed, 32));
+    __m256i turned = _mm256_shuffle_epi32(data, _MM_SHUFFLE(1, 0, 3, 2));
+    return _mm256_add_epi64(product, _mm256_add_epi64(sum, turned));
+}
+
+__attribute__((target("avx2"))) static inline __m256i ff_avx2_stir(__m256i sum, const uint8_t *key) {
+    const __m256i by = _mm256_set1_epi32((int)FF_P32_1);
+    __m256i mixed = _mm256_xor_si256(_mm256_xor_si256(sum, _mm256_srli_epi64(sum, 47)),
+                                     _mm256_loadu_si256((const __m256i *)(const void *)key));
+    __m256i high = _mm256_mul_epu32(_mm256_srli_epi64(mixed, 32), by);
+    return _mm256_add_epi64(_mm256_mul_epu32(mixed, by), _mm256_slli_epi64(high, 32));
+}
+
+__attribute__((target("avx2"))) static void ff_add_blocks_avx2(uint64_t *sums, const uint8_t *at, size_t blocks,
+                                                               const uint8_t *key) {
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)sums);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(sums + 4));
+    int i;
+    for (; blocks > 0; blocks--, at += FF_XXH3_BLOCK) {
+        for (i = 0; i < FF_STRIPES; i++) {
+            low = ff_avx2_sum(low, at + FF_XXH3_STRIPE * i, key + 8 * i);
+            high = ff_avx2_sum(high, at + FF_XXH3_STRIPE * i + 32, key + 8 * i + 32);
+        }
+        low = ff_avx2_stir(low, key + FF_XXH3_LAST_KEY);
+        high = ff_avx2_stir(high, key + FF_XXH3_LAST_KEY + 32);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)sums, low);
+    _mm256_storeu_si256((__m256i *)(void *)(sums + 4), high);
+}
+#endif
+
+static inline void ff_add_blocks(uint64_t *sums, const uint8_t *at, size_t blocks, const uint8_t *key) {
+#ifdef FF_XXH3_AVX2
+    if (blocks > 0 && __builtin_cpu_supports("avx2")) {
+        ff_add_blocks_avx2(sums, at, blocks, key);
+        return;
+    }
+#endif
+    ff_add_blocks_anywhere(sums, at, blocks, key);
 }
 
 /* What is left of the last block, 1 byte to a whole one, with at least a stripe of bytes in front of it. */
@@ -306,11 +399,11 @@ static inline void ff_first_sums(uint64_t *sums) {
 }
 
 static inline void ff_add_all(uint64_t *sums, const uint8_t *at, size_t size, const uint8_t *key) {
+    /* Not the last one, even if it is whole. */
+    size_t blocks = (size - 1) / FF_XXH3_BLOCK;
     ff_first_sums(sums);
-    for (; size > FF_XXH3_BLOCK; at += FF_XXH3_BLOCK, size -= FF_XXH3_BLOCK) {
-        ff_add_block(sums, at, key);
-    }
-    ff_add_rest(sums, at, size, key);
+    ff_add_blocks(sums, at, blocks, key);
+    ff_add_rest(sums, at + blocks * FF_XXH3_BLOCK, size - blocks * FF_XXH3_BLOCK, key);
 }
 
 static inline ff_hash128 ff_ended128(const uint64_t *sums, uint64_t size) {
@@ -375,13 +468,14 @@ static inline void ff_xxh3_add(ff_xxh3 *h, const void *data, size_t size) {
         size_t some = FF_XXH3_BLOCK - h->fill;
         if (some == 0) {
             /* Only now is it sure that the block is not the last one, which is looked at otherwise. */
-            ff_add_block(h->sums, block, ff_key);
-            memcpy(h->room, h->room + FF_XXH3_BLOCK, FF_XXH3_STRIPE);
+            size_t blocks = (size - 1) / FF_XXH3_BLOCK;
+            ff_add_blocks(h->sums, block, 1, ff_key);
+            ff_add_blocks(h->sums, at, blocks, ff_key);
+            at += blocks * FF_XXH3_BLOCK;
+            size -= blocks * FF_XXH3_BLOCK;
+            /* The last stripe of all may begin in the block that ends here. */
+            memcpy(h->room, (blocks ? at : block + FF_XXH3_BLOCK) - FF_XXH3_STRIPE, FF_XXH3_STRIPE);
             h->fill = 0;
-            for (; size > FF_XXH3_BLOCK; at += FF_XXH3_BLOCK, size -= FF_XXH3_BLOCK) {
-                ff_add_block(h->sums, at, ff_key);
-                memcpy(h->room, at + FF_XXH3_BLOCK - FF_XXH3_STRIPE, FF_XXH3_STRIPE);
-            }
             continue;
         }
         if (some > size) {
