@@ -34,6 +34,7 @@ cdef extern from "ff_engine.h" nogil:
         pass
 
     void ff_bind(int which, void *at)
+    void ff_keep_memory()
     int ff_msg_make(ff_msg *m, size_t size)
     void *ff_msg_bytes(ff_msg *m)
     size_t ff_msg_length(ff_msg *m)
@@ -69,6 +70,7 @@ cdef extern from "ff_engine.h" nogil:
         uint64_t chunk
         uint64_t chunks
         uint64_t window
+        uint64_t peer_window
         uint8_t *state
         uint64_t *hash
         uint64_t done_chunks
@@ -178,13 +180,16 @@ BINDINGS = (
     "zmq_msg_size",
     "zmq_msg_more",
     "zmq_msg_gets",
-    "zmq_poll",
+    "zmq_getsockopt",
     "zmq_errno",
 )
 
 
 def bind(addresses not None) -> None:
-    """Set the addresses of the functions that `BINDINGS` names, in that order."""
+    """Set the addresses of the functions that `BINDINGS` names, in that order; once, before the first engine.
+
+    With glibc, and unless the environment says otherwise, free memory of up to 32 MiB is kept for the next message.
+    """
     cdef int which = 0
     cdef uintptr_t at
     if len(addresses) != len(BINDINGS):
@@ -195,6 +200,7 @@ def bind(addresses not None) -> None:
             raise ValueError(f"no address for {BINDINGS[which]}")
         ff_bind(which, <void *>at)
         which += 1
+    ff_keep_memory()
 
 
 cdef class _Held:
@@ -384,8 +390,12 @@ cdef class Engine:
         memory=None,
         uint64_t base=0,
         int map_fd=-1,
+        uint64_t granted=0,
     ) -> None:
-        """Add a transfer of ``size`` bytes at ``base`` of a file or a buffer; it rests until `start`."""
+        """Add a transfer of ``size`` bytes at ``base`` of a file or a buffer; it rests until `start`.
+
+        ``granted`` is what the other side lets be on its way until its acknowledgements say otherwise.
+        """
         cdef ff_transfer *t
         cdef Py_buffer view
         cdef _Held held
@@ -401,6 +411,7 @@ cdef class Engine:
         t.map_fd = map_fd
         t.base = base
         t.window = window
+        t.peer_window = granted
         t.paused = 1
         if memory is not None:
             try:

@@ -18,6 +18,8 @@
 #include <io.h>
 #include <malloc.h>
 typedef SOCKET ff_fd;
+typedef WSAPOLLFD ff_pollfd;
+#define ff_poll_fds(fds, count, wait) WSAPoll((fds), (ULONG)(count), (INT)(wait))
 typedef CRITICAL_SECTION ff_lock;
 #define ff_lock_init(l) InitializeCriticalSection(l)
 #define ff_lock_drop(l) DeleteCriticalSection(l)
@@ -26,6 +28,7 @@ typedef CRITICAL_SECTION ff_lock;
 #define ff_aligned(size) _aligned_malloc((size), 4096)
 #define ff_aligned_free(at) _aligned_free(at)
 #else
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,7 +38,12 @@ typedef CRITICAL_SECTION ff_lock;
 #ifdef __linux__
 #include <linux/falloc.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 typedef int ff_fd;
+typedef struct pollfd ff_pollfd;
+#define ff_poll_fds(fds, count, wait) poll((fds), (nfds_t)(count), (int)(wait))
 typedef pthread_mutex_t ff_lock;
 #define ff_lock_init(l) pthread_mutex_init((l), NULL)
 #define ff_lock_drop(l) pthread_mutex_destroy(l)
@@ -47,6 +55,19 @@ static inline void *ff_aligned(size_t size) {
 }
 #define ff_aligned_free(at) free(at)
 #endif
+
+/* ---- memory ---- */
+
+/* libzmq takes memory for each message that comes. glibc by itself gives that of a chunk back to the system as soon
+   as it is free, and a page that is fetched anew costs more than what is written to it. */
+static inline void ff_keep_memory(void) {
+#if defined(__GLIBC__)
+    if (!getenv("MALLOC_TRIM_THRESHOLD_") && !getenv("MALLOC_MMAP_THRESHOLD_")) {
+        mallopt(M_MMAP_THRESHOLD, 8 << 20);
+        mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    }
+#endif
+}
 
 /* ---- time and files ---- */
 
@@ -185,13 +206,6 @@ typedef struct {
     void *room[64 / sizeof(void *)];
 } ff_msg;
 
-typedef struct {
-    void *socket;
-    ff_fd fd;
-    short events;
-    short revents;
-} ff_pollitem;
-
 typedef void (*ff_free_fn)(void *data, void *hint);
 
 typedef struct {
@@ -205,7 +219,7 @@ typedef struct {
     size_t (*msg_size)(const ff_msg *);
     int (*msg_more)(const ff_msg *);
     const char *(*msg_gets)(const ff_msg *, const char *);
-    int (*poll)(ff_pollitem *, int, long);
+    int (*getsockopt)(void *, int, void *, size_t *);
     int (*zmq_errno)(void);
 } ff_zmq;
 
@@ -216,7 +230,7 @@ static inline void ff_bind(int which, void *at) {
         (void **)&ff_lib.msg_init, (void **)&ff_lib.msg_init_size, (void **)&ff_lib.msg_init_data,
         (void **)&ff_lib.msg_send, (void **)&ff_lib.msg_recv, (void **)&ff_lib.msg_close,
         (void **)&ff_lib.msg_data, (void **)&ff_lib.msg_size, (void **)&ff_lib.msg_more,
-        (void **)&ff_lib.msg_gets, (void **)&ff_lib.poll, (void **)&ff_lib.zmq_errno,
+        (void **)&ff_lib.msg_gets, (void **)&ff_lib.getsockopt, (void **)&ff_lib.zmq_errno,
     };
     memcpy(to[which], &at, sizeof at);
 }
@@ -228,7 +242,21 @@ static inline void ff_bind(int which, void *at) {
 
 #define FF_DONTWAIT 1
 #define FF_SNDMORE 2
-#define FF_POLLIN 1
+#define FF_OPTION_FD 14
+#define FF_OPTION_EVENTS 15
+#define FF_POLLIN 1 /* of libzmq, not of poll(2) */
+
+/* What is readable when libzmq has something to look at for this socket: once for all that came meanwhile. */
+static inline int ff_socket_fd(void *socket, ff_fd *fd) {
+    size_t size = sizeof *fd;
+    return ff_lib.getsockopt(socket, FF_OPTION_FD, fd, &size);
+}
+
+static inline int ff_socket_ready(void *socket) {
+    int events = 0;
+    size_t size = sizeof events;
+    return ff_lib.getsockopt(socket, FF_OPTION_EVENTS, &events, &size) == 0 && (events & FF_POLLIN);
+}
 
 /* ---- the header ---- */
 

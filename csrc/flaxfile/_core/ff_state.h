@@ -10,7 +10,7 @@
 #define FF_BUCKETS 1024
 #define FF_TURN 8 /* messages of one socket, and chunks sent, before the others get their turn */
 
-enum { FF_STEP_TIMEOUT = 0, FF_STEP_MESSAGE = 1, FF_STEP_WAKE = 2, FF_STEP_AUX = 3, FF_STEP_TRANSFER = 4, FF_STEP_ERROR = 5 };
+enum { FF_STEP_NONE = -1, FF_STEP_TIMEOUT = 0, FF_STEP_MESSAGE = 1, FF_STEP_WAKE = 2, FF_STEP_AUX = 3, FF_STEP_TRANSFER = 4, FF_STEP_ERROR = 5 };
 
 typedef struct {
     void *socket[FF_SOCKETS];
@@ -25,7 +25,7 @@ typedef struct {
     ff_transfer *first, *last; /* all, in turn */
     ff_transfer *events;
     ff_transfer *zombies; /* removed, slots still with libzmq */
-    uint64_t settled_at;
+    uint64_t settled_at, looked_at;
     uint64_t rate, rate_at; /* bytes a second, and when the next may go */
     uint64_t share; /* bytes on their way that a transfer may have, 0: its own window */
     /* FF_STEP_MESSAGE */

@@ -94,6 +94,7 @@ class Engine:
         memory: Buffer | None = None,
         base: int = 0,
         map_fd: int = -1,
+        granted: int = 0,
     ) -> None:
         """Add a transfer of ``size`` bytes at ``base`` of a file or a buffer; it rests until `start`."""
 

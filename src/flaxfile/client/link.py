@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from flaxfile.adaptive import FAR, WindowControl
+from flaxfile.adaptive import BEHIND_A_TUNNEL, FAR, WindowControl, distance
 from flaxfile.causes import cause_error
 from flaxfile.errors import ConnectError, FlaxError, ProtocolError, StalledError, from_wire
 from flaxfile.protocol.header import VERSION, Header, seal, verify
@@ -40,7 +40,6 @@ LOST_AFTER: Final = 8.0
 KEEP_ALIVE: Final = 15.0
 PATIENCE: Final = 2.0
 """Seconds for which a server that refuses connections is tried: it may be starting."""
-GUESSED_FAR: Final = 0.01
 LOOK_EVERY: Final = 0.25
 EVENTS: Final = (
     zmq.Event.CONNECTED
@@ -121,6 +120,7 @@ class Link:
         rate: int = 0,
     ) -> None:
         self.address = f"{host}:{port}"
+        self._host = host
         self._endpoint = f"tcp://[{host.strip('[]')}]:{port}" if ":" in host else f"tcp://{self.address}"
         self._identity = identity
         self._idle_timeout = idle_timeout
@@ -152,6 +152,11 @@ class Link:
         self.reactor.post(self._first)
 
     # ---- beginning and end ----
+
+    @property
+    def distance(self) -> float:
+        """The round trip in seconds, as far as plans go by it."""
+        return distance(self._host, self.least_round_trip)
 
     @property
     def alive(self) -> bool:
@@ -384,7 +389,7 @@ class Link:
             # time that the handshake took, about four of them.
             self._ping(time.monotonic())
             guess = (time.monotonic() - self._begun) / 4
-            self.round_trip = self.least_round_trip = guess if guess > GUESSED_FAR else 0.0
+            self.round_trip = self.least_round_trip = guess if guess > BEHIND_A_TUNNEL else 0.0
             _give(self.connected, None)
         # Connections are numbered as they were made; those behind one that waits wait with it.
         self.sockets = min(self._hello.values(), default=self._count())
@@ -503,7 +508,7 @@ class Link:
         if not moving.future.done() and moving.still_for > min(self._idle_timeout, LOST_AFTER):
             # The server answers, but a chunk or its acknowledgement went astray.
             _deny(moving.future, StalledError(f"{moving.what} has not moved for {moving.still_for:.0f} s"))
-        if self.least_round_trip >= FAR:
+        if self.distance >= FAR:
             before = moving.control.window
             window = moving.control.look(now, moving.done_bytes, self.round_trip, self.least_round_trip)
             if window != before:

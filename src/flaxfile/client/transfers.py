@@ -47,7 +47,7 @@ class Settings:
         most = min(self.window, int(link.welcome.get("max_window", self.window)))
         return plan_transfer(
             size,
-            round_trip=link.least_round_trip,
+            round_trip=link.distance,
             encrypted=link.encrypted,
             cores=self.cores,
             window=most,
@@ -166,9 +166,10 @@ class Upload(_Transfer):
                 core.ROLE_SEND_DRIVE,
                 source.size,
                 chunk,
-                max(chunk, min(control.window, granted)),
+                control.window,
                 fd=source.fd,
                 memory=source.memory,
+                granted=granted,
             )
             for first, hashes in held:
                 engine.preset(number, first, hashes)
@@ -263,7 +264,7 @@ class Download(_Transfer):
         wish = {
             "key": self._key,
             "chunk": self._target.chunk() or (old.chunk if old is not None else 0),
-            "round_trip_us": int(link.least_round_trip * 1e6),
+            "round_trip_us": int(link.distance * 1e6),
         }
         number, ready = await self._open(link, Type.GET_OPEN, {**wish, **self._options})
         opened = True

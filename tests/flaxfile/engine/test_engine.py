@@ -212,6 +212,25 @@ def test_a_sender_stays_within_its_window_and_ends_when_all_is_acknowledged(
         assert [] == ended
 
 
+def test_a_sender_sends_what_was_granted_until_an_acknowledgement_says_more() -> None:
+    content = os.urandom(8 * CHUNK)
+    with bench() as made:
+        made.engine.add(
+            NUMBER, core.ROLE_SEND_DRIVE, len(content), CHUNK, 6 * CHUNK, memory=content, granted=2 * CHUNK
+        )
+        made.engine.add_route(NUMBER, 0, b"")
+        made.engine.start(NUMBER)
+        made.run()
+        first = [header.offset // CHUNK for header, _ in made.received()]
+        acknowledged = struct.pack("<2Q", 0, CHUNK)
+        made.send(Type.ACK, acknowledged, length=64 * CHUNK, hash=xxh3_64(acknowledged))
+        made.run()
+        second = [header.offset // CHUNK for header, _ in made.received()]
+
+    assert [0, 1] == first
+    assert [2, 3, 4, 5, 6, 7] == second
+
+
 def test_a_receiver_asks_again_for_what_was_damaged_and_gives_up_in_the_end() -> None:
     content = os.urandom(3 * CHUNK)
     target = bytearray(len(content))
