@@ -59,6 +59,8 @@ cdef class Accumulator(ParcelOwner):
         self, object item, object body, object tags, object keys, object properties, object on_delivery,
         bint ordered, object queue,
     ) except -1
+    cdef bint take_plain(self, Message message) except -1
+    cdef bint count(self, Pile pile, Parcel parcel, Py_ssize_t size) except -1
     cdef int put(self, Pile pile, Message message, object on_delivery) except -1
     cdef int open_parcel(self, Pile pile, bint unwaited) except -1
     cdef int close_parcel(self, Pile pile) except -1

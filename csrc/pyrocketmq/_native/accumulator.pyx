@@ -9,14 +9,18 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.batch cimport BATCH_RECORD_OVERHEAD
+from pyrocketmq._native.message cimport Message, new_message, properties_bytes
 from pyrocketmq._native.monotonic cimport monotonic
 from pyrocketmq._native.parcel cimport (
     HEADER_ROOM,
     STORED_ADDITIONS,
     Parcel,
     ParcelOwner,
+    fits,
+    give_id,
     has_sharding_key,
+    put_message,
     record_bytes,
 )
 
@@ -36,6 +40,7 @@ cdef enum:
     TURN_MESSAGES = 1000
     # What a parcel, and a message that is kept for its callback, take besides their bytes.
     PARCEL_BYTES = 512
+    PLAIN_TEXT_BYTES = 8192  # properties that need no look at their limit
     KEPT_BYTES = 320
 
 # Counts the forks that led to this process.
@@ -154,7 +159,7 @@ cdef class Accumulator(ParcelOwner):
                 refuse_both()
             message = <Message>item
         elif tags is None and keys is None and properties is None:
-            message = Message.__new__(Message, item, no_body() if body is None else body)
+            message = new_message(item, no_body() if body is None else body)
         else:
             message = Message(item, no_body() if body is None else body, tags, keys, properties=properties)
         if (
@@ -173,11 +178,12 @@ cdef class Accumulator(ParcelOwner):
         return self.put(pile, message, on_delivery)
 
     cdef Pile pile_of(self, str topic):
-        pile = self.piles.get(topic)
+        cdef Pile pile = self.piles.get(topic)
         if pile is None:
             pile = self.piles[topic] = Pile(topic, self._wire_topic(topic))
-        self.last = <Pile>pile
-        return <Pile>pile
+        pile.topic = topic  # the same text may be another object now
+        self.last = pile
+        return pile
 
     def put_into(self, str topic not None, queue not None, Message message not None, on_delivery, *, bint ordered):
         """Take a message for one queue, which has batches of its own."""
@@ -191,6 +197,32 @@ cdef class Accumulator(ParcelOwner):
         """Take a message for any queue."""
         self.put(self.pile_of(message._topic), message, on_delivery)
 
+    # hot: begin, at most 5
+    cdef bint take_plain(self, Message message) except -1:
+        """Take a message with nothing to decide into the open batch; false when there is anything else about it."""
+        cdef Pile pile = self.last
+        cdef Parcel parcel
+        cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
+        cdef Py_ssize_t size
+        if pile is None or message._topic is not pile.topic or message._more is not None:
+            return False
+        if self.is_special or pile.alone or message.solo or message._batch:
+            return False
+        if not 0 < body_size <= self.max_message_bytes or message.text_bytes > PLAIN_TEXT_BYTES:
+            return False
+        give_id(message)  # may run other code, so the parcel is looked at after it
+        parcel = pile.open
+        if parcel is None or parcel.number == 0 or parcel.callbacks is not None:
+            return False
+        size = BATCH_RECORD_OVERHEAD + body_size + properties_bytes(message)
+        if parcel.end - parcel.at < size or parcel.unwaited != message.unwaited:
+            return False
+        if not fits(parcel, size, self.batch_bytes, self.max_message_bytes):
+            return False
+        put_message(parcel, message)
+        return self.count(pile, parcel, size)
+    # hot: end
+
     # hot: begin, at most 12
     cdef int put(self, Pile pile, Message message, object on_delivery) except -1:
         cdef Parcel parcel
@@ -201,7 +233,9 @@ cdef class Accumulator(ParcelOwner):
             parcel = pile.open
             if parcel is None:
                 self.open_parcel(pile, message.unwaited)
-            elif parcel.unwaited != message.unwaited or not parcel.fits(size, self.batch_bytes, self.max_message_bytes):
+            elif not (
+                parcel.unwaited == message.unwaited and fits(parcel, size, self.batch_bytes, self.max_message_bytes)
+            ):
                 self.close_parcel(pile)
             elif on_delivery is not None and parcel.callbacks is None:
                 messages, callbacks = [], []
@@ -210,7 +244,7 @@ cdef class Accumulator(ParcelOwner):
                 break
         if parcel.end - parcel.at < size:
             parcel.make_room(max(size, pile.last_bytes) if parcel.number == 0 else size, self.batch_bytes)
-        parcel.put(message)
+        put_message(parcel, message)
         parcel.is_oversized = size + STORED_ADDITIONS > self.max_message_bytes
         if parcel.callbacks is not None:
             if on_delivery is not None:
@@ -218,13 +252,18 @@ cdef class Accumulator(ParcelOwner):
                 size += KEPT_BYTES + PyBytes_GET_SIZE(message._body)
             else:
                 parcel.keep(None, None)
+        self.count(pile, parcel, size)
+        return 0
+
+    cdef inline bint count(self, Pile pile, Parcel parcel, Py_ssize_t size) except -1:
+        """A message was put into a parcel, which may be full now."""
         parcel.charge += size
         self.held_bytes += size
         self.held_messages += 1
         self.taken += 1
         if parcel.number >= self.batch_count or parcel.at - parcel.start - HEADER_ROOM >= self.batch_bytes:
             self.close_parcel(pile)
-        return 0
+        return True
     # hot: end
 
     cdef int open_parcel(self, Pile pile, bint unwaited) except -1:

@@ -6,21 +6,17 @@ queue. Bodies inside a batch are not compressed.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t
 
 from pyrocketmq._native.bytesio cimport (
     Cursor,
     Output,
-    copy,
     has,
     put_bytes,
     put_i16,
     put_i32,
     release,
     reserve,
-    store_be16,
-    store_be32,
-    store_be64,
     take,
     take_i16,
     take_i32,
@@ -163,22 +159,6 @@ cdef int refuse_in_batch(item, Py_ssize_t index, Message first) except -1:
         )
     check_body(message, message._body, STORED_BODY_LIMIT)
     return refuse_properties_size(message, properties_bytes(message))
-
-
-# hot: begin, at most 3
-cdef uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
-    """Write one message as a record; the caller has checked it and made room."""
-    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
-    cdef Py_ssize_t properties_size = properties_bytes(message)
-    store_be32(at, <uint32_t>(BATCH_RECORD_OVERHEAD + body_size + properties_size))
-    store_be64(at + 4, 0)  # magic and CRC
-    store_be32(at + 12, <uint32_t>message._flag)
-    store_be32(at + 16, <uint32_t>body_size)
-    copy(at + 20, PyBytes_AS_STRING(message._body), body_size)
-    at += 20 + body_size
-    store_be16(at, <uint16_t>properties_size)
-    return message.put_properties(at + 2)
-# hot: end
 
 
 cdef int put_batch_record(

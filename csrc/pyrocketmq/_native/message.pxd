@@ -1,7 +1,12 @@
 from libc.stdint cimport int32_t, uint8_t
+from libc.string cimport memcpy
+
+from pyrocketmq._native.properties cimport PROPERTY_SEPARATOR
+from pyrocketmq._native.text cimport put_hex16
 
 
 cdef enum:
+    UNIQUE_ID_DIGITS = 32
     UNIQUE_ID_PAIR_BYTES = 9 + 32 + 1  # name and separator, digits, separator
 
 
@@ -39,7 +44,26 @@ cdef class Message:
 
 cdef str checked_topic(object topic)
 
+# As Message(topic, body).
+cdef Message new_message(object topic, object body)
+
 
 cdef inline Py_ssize_t properties_bytes(Message message) noexcept:
     """The exact size of the properties text; as the inside of a JSON string it takes up to six times as much."""
     return message.text_bytes + (UNIQUE_ID_PAIR_BYTES if message.unique_id_state == RAW_ID else 0)
+
+
+# hot: begin, at most 7
+cdef inline uint8_t *put_unique_id(uint8_t *at, Message message) noexcept:
+    memcpy(at, "UNIQ_KEY\x01", 9)
+    put_hex16(at + 9, message.unique_id_bytes)
+    at[9 + UNIQUE_ID_DIGITS] = PROPERTY_SEPARATOR
+    return at + UNIQUE_ID_PAIR_BYTES
+
+
+cdef inline uint8_t *put_properties(uint8_t *at, Message message) noexcept:
+    """Write the properties text. The caller has made room for `properties_bytes`."""
+    if message.text_bytes == 0 and message.unique_id_state == RAW_ID:
+        return put_unique_id(at, message)
+    return message.put_properties(at)
+# hot: end

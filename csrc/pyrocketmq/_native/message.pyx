@@ -5,6 +5,7 @@ Knows the properties text and nothing of frames, routes or sending.
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8, PyUnicode_FromObject
 from libc.stdint cimport INT32_MAX, INT32_MIN, uint8_t
 from libc.string cimport memcpy
@@ -19,6 +20,7 @@ from pyrocketmq._native.properties cimport (
     parse_properties,
     put_json_pairs,
 )
+from pyrocketmq._native.quickcall cimport Call, arguments_in, quicken
 from pyrocketmq._native.text cimport Text, hex_text, kept_utf8, put_hex16, put_json_chars, utf8_of
 
 from types import MappingProxyType
@@ -30,7 +32,6 @@ __all__ = ["Message"]
 cdef enum:
     # What brokers take; a 5.5.0 broker refuses longer names and other characters with code 29.
     MAX_TOPIC_CHARACTERS = 127
-    UNIQUE_ID_DIGITS = 32
 
 cdef str TAGS = "TAGS"
 cdef str KEYS = "KEYS"
@@ -44,18 +45,23 @@ SOLO_PROPERTIES = frozenset((DELAY, "TIMER_DELAY_SEC", "TIMER_DELAY_MS", "TIMER_
 cdef str WAIT = "WAIT"
 BATCH_PROPERTIES = SOLO_PROPERTIES | {WAIT}
 
-# The topic checked last: a producer uses few topics, mostly through the same str object.
+# The topic checked last, and the object that it was last given as: a producer uses few topics, mostly through the same
+# str. Messages have the first one, so that who compares topics need not read them.
 cdef str last_topic = "TBW102"
+cdef str last_given = last_topic
 
 
 cdef str checked_topic(object topic):
-    global last_topic
+    global last_topic, last_given
     cdef Text name
     cdef Py_ssize_t at
     cdef uint8_t c
-    if topic is last_topic:
-        return <str>topic
+    if topic is last_given:
+        return last_topic
     topic = plain_str(topic)
+    if isinstance(topic, str) and <str>topic == last_topic:
+        last_given = <str>topic
+        return last_topic
     check_text(topic, "topic", &name)
     for at in range(name.size):
         c = <uint8_t>name.at[at]
@@ -79,7 +85,7 @@ cdef str checked_topic(object topic):
             field="topic",
             advice="use a shorter name",
         )
-    last_topic = <str>topic
+    last_topic = last_given = <str>topic
     return last_topic
 
 
@@ -194,7 +200,12 @@ cdef class Message:
         properties: further properties; names and values are non-empty str.
     """
 
-    def __cinit__(self, topic, body, tags=None, keys=None, *, flag=0, properties=None):
+    def __cinit__(self):
+        # Nobody can send it before it gets a body.
+        self._topic = last_topic
+        self._body = b""
+
+    def __init__(self, topic, body, tags=None, keys=None, *, flag=0, properties=None):
         self._topic = checked_topic(topic)
         self._body = checked_body(body)
         if tags is not None:
@@ -355,7 +366,7 @@ cdef class Message:
     __hash__ = None
 
     def __copy__(self):
-        cdef Message twin = Message.__new__(Message, self._topic, self._body)
+        cdef Message twin = new_message(self._topic, self._body)
         twin._tags = self._tags
         twin._keys = self._keys
         twin._more = self._more
@@ -449,10 +460,7 @@ cdef class Message:
             memcpy(at, "TAGS", 4)
             at = put_value(at + 4, self._tags)
         if self.unique_id_state == RAW_ID:
-            memcpy(at, "UNIQ_KEY\x01", 9)
-            put_hex16(at + 9, self.unique_id_bytes)
-            at[9 + UNIQUE_ID_DIGITS] = PROPERTY_SEPARATOR
-            at += 9 + UNIQUE_ID_DIGITS + 1
+            at = put_unique_id(at, self)
         if self._more is not None:
             copy(at, PyBytes_AS_STRING(self._more), PyBytes_GET_SIZE(self._more))
             at += PyBytes_GET_SIZE(self._more)
@@ -484,3 +492,27 @@ def rebuild_message(topic, body, flag, batch, properties):
     cdef Message message = Message(topic, body, flag=flag, properties=properties)
     message._batch = batch
     return message
+
+
+cdef Message new_message(object topic, object body):
+    cdef Message message = Message.__new__(Message)
+    message._topic = checked_topic(topic)
+    message._body = checked_body(body)
+    return message
+
+
+# ---- the plainest call ----
+
+cdef object make_plain(PyObject *kind, PyObject **args, size_t nargsf, PyObject *names):
+    """Message(topic, body) with the topic that was checked last."""
+    cdef Message message
+    if names is not NULL or arguments_in(nargsf) != 2 or args[0] is not <PyObject *>last_given:
+        return whole_call(kind, args, nargsf, names)
+    if type(<object>args[1]) is not bytes:
+        return whole_call(kind, args, nargsf, names)
+    message = Message.__new__(Message)
+    message._body = <bytes>args[1]
+    return message
+
+
+cdef Call whole_call = quicken(Message, make_plain)

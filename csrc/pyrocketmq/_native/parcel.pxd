@@ -1,8 +1,10 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from pyrocketmq._native.answer cimport SendResult
+from pyrocketmq._native.batch cimport put_batch_message
 from pyrocketmq._native.channel cimport SendOwner
-from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.ids cimport fill_unique_id
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 
 cdef enum:
     # In front of the records: the header of the frame is put there when the frame is sent.
@@ -44,9 +46,7 @@ cdef class Parcel(SendOwner):
     cdef public object sent
     cdef public object queue
 
-    cdef bint fits(self, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept
     cdef int make_room(self, Py_ssize_t size, Py_ssize_t most_bytes) except -1
-    cdef void put(self, Message message) noexcept
     cdef int keep(self, Message message, object callback) except -1
     cdef int shrink(self) except -1
     cdef int conclude(self, object outcome) except -1
@@ -59,3 +59,25 @@ cdef Py_ssize_t record_bytes(Message message, Py_ssize_t max_message_bytes) exce
 
 # True for a message whose queue is not free to choose.
 cdef bint has_sharding_key(Message message) noexcept
+
+
+# hot: begin
+cdef inline int give_id(Message message) except -1:
+    if message.unique_id_state == NO_ID:
+        fill_unique_id(message.unique_id_bytes)
+        message.unique_id_state = RAW_ID
+    return 0
+
+
+cdef inline bint fits(Parcel parcel, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept:
+    """Whether a record may be added; a first one always may."""
+    cdef Py_ssize_t after = parcel.at - parcel.start - HEADER_ROOM + size
+    cdef Py_ssize_t number = parcel.number
+    return number == 0 or (after <= most_bytes and after + (number + 1) * STORED_ADDITIONS <= most_stored)
+
+
+cdef inline void put_message(Parcel parcel, Message message) noexcept:
+    """Write a message as a record; the caller has made room."""
+    parcel.at = put_batch_message(parcel.at, message)
+    parcel.number += 1
+# hot: end

@@ -17,14 +17,12 @@ from pyrocketmq._native.batch cimport (
     BATCH_RECORD_OVERHEAD,
     batch_bytes,
     check_body,
-    put_batch_message,
     refuse_properties_size,
 )
 from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32, written
 from pyrocketmq._native.channel cimport RequestChannel, SendOwner
 from pyrocketmq._native.clock cimport now_ms
-from pyrocketmq._native.ids cimport fill_unique_id
-from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
+from pyrocketmq._native.message cimport RAW_ID, Message, new_message, properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.text cimport Text, utf8_of
@@ -38,13 +36,6 @@ cdef enum:
     WORDS_BYTES = 8
     FIRST_BYTES = 4096
     BLOCKS_BYTES = 1048576  # what a transport may hold of parcels
-
-
-cdef int give_id(Message message) except -1:
-    if message.unique_id_state == NO_ID:
-        fill_unique_id(message.unique_id_bytes)
-        message.unique_id_state = RAW_ID
-    return 0
 
 
 cdef Py_ssize_t record_bytes(Message message, Py_ssize_t max_message_bytes) except -1:
@@ -124,18 +115,6 @@ cdef class Parcel(SendOwner):
         return isinstance(self.outcome, SendResult) and (<SendResult>self.outcome).answer.code == 0
 
     # ---- filling ----
-
-    # hot: begin
-    cdef bint fits(self, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept:
-        """Whether a record may be added; a first one always may."""
-        cdef Py_ssize_t after = self.at - self.start - HEADER_ROOM + size
-        return self.number == 0 or (after <= most_bytes and after + (self.number + 1) * STORED_ADDITIONS <= most_stored)
-
-    cdef void put(self, Message message) noexcept:
-        """Write a message as a record; the caller has made room."""
-        self.at = put_batch_message(self.at, message)
-        self.number += 1
-    # hot: end
 
     cdef int make_room(self, Py_ssize_t size, Py_ssize_t most_bytes) except -1:
         """Have room for a record of so many bytes; grows up to what a full parcel needs."""
@@ -224,7 +203,7 @@ cdef class Parcel(SendOwner):
         body = PyBytes_FromStringAndSize(<char *>self.start + HEADER_ROOM, self.at - self.start - HEADER_ROOM)
         if self.number == 1:
             return message_of(self.topic, decode_batch_body(body)[0])
-        message = Message.__new__(Message, self.topic, body)
+        message = new_message(self.topic, body)
         message._batch = True
         return message
 
@@ -250,7 +229,12 @@ cdef class Parcel(SendOwner):
     cdef int conclude(self, object outcome) except -1:
         self.is_done = True
         self.outcome = outcome
-        return 0 if self.owner is None else self.owner.ended(self)
+        if self.owner is not None:
+            return self.owner.ended(self)
+        future, self.future = self.future, None
+        if future is not None and not future.done():
+            future.set_result(None)
+        return 0
 
     def settle(self, outcome):
         """Say how it ended after all, when the general way has sent it."""
@@ -360,23 +344,9 @@ cdef Span id_at(SendResult whole, Py_ssize_t index, Py_ssize_t count) noexcept:
 
 # ---- explicit batches ----
 
-@cython.final
-cdef class Waiting(ParcelOwner):
-    """Wakes who awaits a parcel."""
-
-    cdef object future
-
-    cdef int ended(self, Parcel parcel) except -1:
-        if not self.future.done():
-            self.future.set_result(parcel)
-        return 0
-
-
 def wait_for(Parcel parcel not None, future not None):
-    """Have a future of the event loop get the parcel once it has its outcome."""
-    cdef Waiting waiting = Waiting.__new__(Waiting)
-    waiting.future = future
-    parcel.owner = waiting
+    """Have a future of the event loop be done once a parcel without an owner has its outcome."""
+    parcel.future = future
 
 
 def pack(list messages not None, str topic not None, Py_ssize_t max_message_bytes, *, bint takes_keys=True):
@@ -409,7 +379,7 @@ def pack(list messages not None, str topic not None, Py_ssize_t max_message_byte
         if not takes_keys and has_sharding_key(message):
             return None
         size = record_bytes(message, max_message_bytes)
-        if parcel is None or not parcel.fits(size, max_message_bytes, max_message_bytes):
+        if parcel is None or not fits(parcel, size, max_message_bytes, max_message_bytes):
             parcel = Parcel.__new__(Parcel, topic)
             parcel.messages = messages
             parcel.first = index
@@ -420,7 +390,7 @@ def pack(list messages not None, str topic not None, Py_ssize_t max_message_byte
             continue
         if parcel.end - parcel.at < size:
             parcel.make_room(size, max_message_bytes)
-        parcel.put(message)
+        put_message(parcel, message)
         parcel.is_oversized = size + STORED_ADDITIONS > max_message_bytes
         index += 1
     return parcels

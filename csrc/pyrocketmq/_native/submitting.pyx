@@ -4,8 +4,11 @@ What becomes of a message in the buffer is not known here.
 """
 
 cimport cython
+from cpython.object cimport PyObject
 
 from pyrocketmq._native.accumulator cimport PACE_BYTES, Accumulator
+from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.quickcall cimport Call, arguments_in, quicken
 from pyrocketmq._native.sender cimport Sender
 
 from pyrocketmq.errors import TransportStateError
@@ -14,6 +17,25 @@ __all__ = ["AsyncSubmit", "BlockingSubmit"]
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
+
+
+cdef extern from *:
+    """
+    static PySendResult prmq_send_none(PyObject *self, PyObject *value, PyObject **result) {
+        (void)self;
+        (void)value;
+        Py_INCREF(Py_None);
+        *result = Py_None;
+        return PYGEN_RETURN;
+    }
+    /* Awaiting it gives None without an exception being looked for. */
+    static int prmq_give_none(PyObject *type) {
+        PyAsyncMethods *methods = ((PyTypeObject *)type)->tp_as_async;
+        if (methods != NULL) methods->am_send = prmq_send_none;
+        return 0;
+    }
+    """
+    int give_none "prmq_give_none"(object type) noexcept
 
 
 @cython.final
@@ -66,6 +88,7 @@ cdef class Room:
             self.owner.ignored = True
 
 
+give_none(Ready)
 cdef Ready READY = Ready.__new__(Ready)
 
 
@@ -132,3 +155,40 @@ cdef class BlockingSubmit:
         buffer.take(message, body, tags, keys, properties, on_delivery, ordered, queue)
         if buffer.fresh_bytes >= PACE_BYTES and buffer.thread != PyThread_get_thread_ident():
             buffer._let_loop_work()
+
+
+# ---- the plainest call ----
+
+cdef object submit_plain(PyObject *function, PyObject **args, size_t nargsf, PyObject *names):
+    """submit(message) of an asynchronous producer."""
+    cdef Accumulator buffer
+    if names is NULL and arguments_in(nargsf) == 2 and type(<object>args[1]) is Message:
+        if isinstance(<object>args[0], AsyncSubmit):
+            buffer = (<AsyncSubmit>args[0])._accumulator
+            if (
+                buffer is not None and buffer.is_usable() and buffer.thread == PyThread_get_thread_ident()
+                and not buffer.is_full() and buffer.take_plain(<Message>args[1])
+            ):
+                if not buffer.turn_due:
+                    return READY
+                buffer.turn_due = False
+                return Turn.__new__(Turn)
+    return whole_submit(function, args, nargsf, names)
+
+
+cdef object submit_plain_blocking(PyObject *function, PyObject **args, size_t nargsf, PyObject *names):
+    """submit(message) of a blocking producer."""
+    cdef Accumulator buffer
+    if names is NULL and arguments_in(nargsf) == 2 and type(<object>args[1]) is Message:
+        if isinstance(<object>args[0], BlockingSubmit):
+            buffer = (<BlockingSubmit>args[0])._accumulator
+            if (
+                buffer is not None and buffer.is_usable() and not buffer.is_full()
+                and buffer.fresh_bytes < PACE_BYTES and buffer.take_plain(<Message>args[1])
+            ):
+                return None
+    return whole_blocking_submit(function, args, nargsf, names)
+
+
+cdef Call whole_submit = quicken(AsyncSubmit.submit, submit_plain)
+cdef Call whole_blocking_submit = quicken(BlockingSubmit.submit, submit_plain_blocking)

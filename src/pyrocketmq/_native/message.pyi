@@ -21,8 +21,8 @@ class Message:
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         topic: str,
         body: bytes | bytearray | memoryview | str,
         tags: str | None = None,
@@ -30,7 +30,7 @@ class Message:
         *,
         flag: int = 0,
         properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-    ) -> Message: ...
+    ) -> None: ...
     @property
     def topic(self) -> str: ...
     @topic.setter

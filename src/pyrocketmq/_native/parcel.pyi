@@ -85,8 +85,8 @@ def check_message(message: Message, max_message_bytes: int) -> int:
         MessageTooLargeError: the body or the properties are over the limit.
     """
 
-def wait_for(parcel: Parcel, future: asyncio.Future[Parcel]) -> None:
-    """Have a future of the event loop get the parcel once it has its outcome."""
+def wait_for(parcel: Parcel, future: asyncio.Future[None]) -> None:
+    """Have a future of the event loop be done once a parcel without an owner has its outcome."""
 
 @overload
 def pack(messages: list[Message], topic: str, max_message_bytes: int) -> list[Parcel]: ...

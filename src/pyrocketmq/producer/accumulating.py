@@ -79,7 +79,8 @@ class BatchCalls(AsyncSubmit):
         packed: list[Parcel] | None
         if isinstance(begun, tuple):
             # The plain case, without coroutines around it.
-            parcel = await begun[1]
+            parcel, future = begun
+            await future
             results = sends.ended(parcel)
             if results is not None:
                 return results

@@ -91,11 +91,11 @@ class BatchSends:
 
     def begin(
         self, messages: list[Message], timeout: float, queue: MessageQueue | None
-    ) -> tuple[Parcel, asyncio.Future[Parcel]] | list[Parcel] | None:
+    ) -> tuple[Parcel, asyncio.Future[None]] | list[Parcel] | None:
         """Write a batch that is one request and has nothing out of the ordinary.
 
         Returns:
-            The request with a future that gets it once it has its outcome, the requests where they have to go
+            The request with a future that is done once it has its outcome, the requests where they have to go
             another way, or None where nothing was done, and ``send`` has to do all.
         """
         core = self._core
