@@ -7,6 +7,8 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+# Processes that run tests side by side: most tests wait for something.
+WORKERS ?= 2
 # Stamps of another version do not count: its .venv is replaced.
 STAMPS := $(VENV)/.stamps-$(PYTHON_VERSION)
 NATIVE_SOURCES := $(shell find csrc -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
@@ -23,8 +25,8 @@ help:  ## list the targets
 demo: $(STAMPS)/installed  ## an embedded broker and clients at work, and the core on its own; says what was proved
 	@$(PY) tools/demo.py
 
-test: $(WITH_TEST)  ## run the whole test suite
-	@$(PY) -m pytest
+test: $(WITH_TEST)  ## run the whole test suite; WORKERS=4 on a larger machine
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-real: $(WITH_TEST)  ## the suite on real brokers, released clients on ours; needs a JDK 11+, Maven and Go
 	@for version in 5.5.0 4.9.7; do $(PY) tools/rocketmq/rocketmq-server resolve --version $$version || exit 1; done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -62,6 +63,12 @@ def pytest_report_header() -> list[str]:
         if EXPECTED_PLACE and not path.is_relative_to(Path(EXPECTED_PLACE).resolve()):
             raise pytest.UsageError(f"pyrocketmq._native.{name} is {path}, not below {EXPECTED_PLACE}")
     return [f"native modules: {len(modules)} compiled, in {PACKAGE / '_native'}: {', '.join(modules)}"]
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays, so tests that collect garbage need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
