@@ -19,6 +19,7 @@ from pyrocketmq.cli.dumping.telling import release_of, tell_frame
 from pyrocketmq.model import Message, RemotingCommand, RequestCode, TopicRouteData, encode_batch
 from pyrocketmq.model import RemotingRequestFactory as Requests
 from pyrocketmq.transport import TcpTransport
+from tests.properties import FEWER_EXAMPLES
 
 from .conftest import Run
 from .programs import Program
@@ -230,6 +231,7 @@ class TestTelling:
         assert "\n      remark: No topic\\x1b[2J" in text
 
 
+@FEWER_EXAMPLES
 @given(
     frames=st.lists(st.binary(max_size=40), max_size=5),
     tail=st.binary(max_size=30),

@@ -21,6 +21,7 @@ from flaxfile.errors import (
     from_os_error,
     from_wire,
 )
+from tests.properties import FEWER_EXAMPLES
 
 KINDS: list[type[FlaxError]] = [
     kind
@@ -47,6 +48,7 @@ def test_an_error_comes_off_the_wire_as_it_was_raised(kind: type[FlaxError]) -> 
     assert received.retryable == sent.retryable
 
 
+@FEWER_EXAMPLES
 @given(
     st.integers(0, 2**32 - 1),
     st.dictionaries(

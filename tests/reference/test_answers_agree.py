@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrocketmq._native.answer import SendResult, decode_send_answer
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import Refusal, outcome
 from .codec import answers as reference
@@ -83,11 +84,13 @@ def assert_read_alike(frame: bytes, *, compare_fields: bool = True) -> None:
     assert expected == found
 
 
+@FEWER_EXAMPLES
 @given(whole_answers)
 def test_answers_are_read_alike(frame: bytes) -> None:
     assert_read_alike(frame)
 
 
+@FEWER_EXAMPLES
 @given(whole_answers, st.data())
 def test_damaged_answers_are_read_alike(frame: bytes, data: st.DataObject) -> None:
     size = int.from_bytes(frame[5:8], "big")
@@ -96,11 +99,13 @@ def test_damaged_answers_are_read_alike(frame: bytes, data: st.DataObject) -> No
     assert_read_alike(len(rest).to_bytes(4, "big") + rest, compare_fields=frame[4] == 1)
 
 
+@FEWER_EXAMPLES
 @given(damaged(whole_answers))
 def test_answers_of_a_wrong_length_are_read_alike(frame: bytes) -> None:
     assert_read_alike(frame, compare_fields=frame[4:5] != b"\x00")
 
 
+@FEWER_EXAMPLES
 @given(odd_headers())
 def test_odd_json_answers_are_read_alike(header: str) -> None:
     raw = header.encode()

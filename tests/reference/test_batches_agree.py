@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pyrocketmq._native import batch as native
 from pyrocketmq._native.message import Message
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import Refusal, outcome
 from .codec import batches as reference
@@ -54,23 +55,27 @@ def native_message(parts: Outgoing) -> Message:
     )
 
 
+@FEWER_EXAMPLES
 @given(any_messages)
 def test_messages_are_made_or_refused_alike(parts: Outgoing) -> None:
     expected = outcome(lambda: all_properties(parts))
     assert expected == outcome(lambda: dict(native_message(parts).properties))
 
 
+@FEWER_EXAMPLES
 @given(st.lists(good_messages, min_size=1, max_size=6))
 def test_batches_of_good_messages_agree(messages: list[Outgoing]) -> None:
     assert encode_batch_of(messages) == native.encode_batch_body(map(native_message, messages))
 
 
+@FEWER_EXAMPLES
 @given(st.lists(st.builds(replace, good_messages, properties=waits), min_size=1, max_size=3))
 def test_batches_of_mixed_wait_are_refused_alike(messages: list[Outgoing]) -> None:
     expected = outcome(lambda: encode_batch_of(messages))
     assert expected == outcome(lambda: native.encode_batch_body(map(native_message, messages)))
 
 
+@FEWER_EXAMPLES
 @given(st.lists(good_messages | any_messages, max_size=4))
 def test_batches_of_any_messages_agree(messages: list[Outgoing]) -> None:
     expected = outcome(lambda: encode_batch_of(messages))
@@ -79,6 +84,7 @@ def test_batches_of_any_messages_agree(messages: list[Outgoing]) -> None:
     )
 
 
+@FEWER_EXAMPLES
 @given(st.lists(batch_entries, max_size=5))
 def test_batches_of_plain_parts_agree(entries: list[reference.BatchEntry]) -> None:
     expected = outcome(lambda: reference.encode_batch(entries))
@@ -95,6 +101,7 @@ def test_batches_of_plain_parts_agree(entries: list[reference.BatchEntry]) -> No
 whole_batches = st.lists(batch_entries, min_size=1, max_size=4).map(reference.encode_batch)
 
 
+@FEWER_EXAMPLES
 @given(damaged(whole_batches) | st.binary(max_size=60))
 def test_reading_damaged_batches_agrees(data: bytes) -> None:
     expected = outcome(

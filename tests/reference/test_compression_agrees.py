@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrocketmq import compression as native
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import outcome
 from .codec import unpacking as reference
@@ -19,6 +20,7 @@ plain_bodies = st.binary(max_size=300) | st.builds(
 )
 
 
+@FEWER_EXAMPLES
 @given(plain_bodies, kinds, st.integers(-2, 2))
 def test_what_is_packed_is_unpacked_within_the_same_bound(
     body: bytes, kind: native.CompressionKind, spare: int
@@ -30,6 +32,7 @@ def test_what_is_packed_is_unpacked_within_the_same_bound(
     assert expected == outcome(lambda: native.decompress(packed, kind, bound))
 
 
+@FEWER_EXAMPLES
 @given(kinds, st.data())
 def test_damaged_bodies_are_unpacked_or_refused_alike(
     kind: native.CompressionKind, data: st.DataObject

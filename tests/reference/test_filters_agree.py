@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pyrocketmq.errors import SubscriptionParseError
 from pyrocketmq.server.filters import compile_filter, compile_sql
+from tests.properties import FEWER_EXAMPLES
 
 from . import conditions as slow
 
@@ -88,6 +89,7 @@ pieces = st.sampled_from(
 )
 
 
+@FEWER_EXAMPLES
 @given(conditions, messages)
 def test_a_condition_is_decided_like_its_slow_twin(
     condition: slow.Condition, properties: dict[str, str]
@@ -100,12 +102,14 @@ def test_a_condition_is_decided_like_its_slow_twin(
     assert compile_sql(condition.text())(properties) is (found == ("boolean", True))
 
 
+@FEWER_EXAMPLES
 @given(st.lists(pieces, max_size=12), messages)
 def test_words_in_any_order_are_decided_or_refused(words: list[str], properties: dict[str, str]) -> None:
     with suppress(SubscriptionParseError):
         assert compile_sql(" ".join(words))(properties) in (True, False)
 
 
+@FEWER_EXAMPLES
 @given(st.text(max_size=30) | st.none(), st.sampled_from(["TAG", "SQL92", None, "", "tag"]), messages)
 def test_garbage_is_decided_or_refused(
     text: str | None, kind: str | None, properties: dict[str, str]

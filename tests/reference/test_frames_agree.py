@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyrocketmq._native import frame as native
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq.errors import ProtocolError, RocketMQError
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import Refusal, outcome
 from .codec import frames as reference
@@ -57,12 +58,14 @@ def assert_read_alike(data: bytes, *, fields: bool = True) -> None:
     assert expected == found
 
 
+@FEWER_EXAMPLES
 @given(any_commands, codecs)
 def test_frames_of_any_command_are_written_alike(command: Command, codec: Codec) -> None:
     expected = outcome(lambda: reference.encode_frame(command, codec))
     assert expected == outcome(lambda: native.encode_frame(native_command(command), codec))
 
 
+@FEWER_EXAMPLES
 @given(good_commands, codecs)
 def test_what_is_written_is_read_back_by_both(command: Command, codec: Codec) -> None:
     frame = native.encode_frame(native_command(command), codec)
@@ -83,6 +86,7 @@ def test_the_key_limit_of_the_binary_header_counts_bytes(size: int, letter: str,
     assert expected == outcome(lambda: native.encode_frame(native_command(command), codec))
 
 
+@FEWER_EXAMPLES
 @given(st.integers(2**24 - 40, 2**24 + 5))
 def test_the_header_limit_is_what_its_length_can_say(size: int) -> None:
     command = Command(1, 0, 1, 1, 0, "r" * size, None, None)
@@ -90,6 +94,7 @@ def test_the_header_limit_is_what_its_length_can_say(size: int) -> None:
     assert expected == outcome(lambda: native.encode_frame(native_command(command), "binary"))
 
 
+@FEWER_EXAMPLES
 @given(odd_headers(), bodies)
 def test_odd_json_headers_are_read_alike(header: str, body: bytes) -> None:
     raw = header.encode("utf-8")
@@ -98,6 +103,7 @@ def test_odd_json_headers_are_read_alike(header: str, body: bytes) -> None:
     )
 
 
+@FEWER_EXAMPLES
 @given(good_commands.flatmap(lambda command: codecs.map(lambda codec: (command, codec))), st.data())
 def test_damaged_headers_are_read_alike(drawn: tuple[Command, Codec], data: st.DataObject) -> None:
     """The damage is inside the header and the lengths are made true again, so that it gets that far."""
@@ -111,6 +117,7 @@ def test_damaged_headers_are_read_alike(drawn: tuple[Command, Codec], data: st.D
 whole_frames = st.builds(reference.encode_frame, good_commands, codecs)
 
 
+@FEWER_EXAMPLES
 @given(damaged(whole_frames) | st.binary(max_size=40))
 def test_damaged_frames_are_read_alike(data: bytes) -> None:
     assert_read_alike(data, fields=data[4:5] != b"\x00")

@@ -12,6 +12,7 @@ from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.frame import decode_frame, encode_frame
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sending import SendEncoder
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import Refusal, outcome
 from .codec.messages import Outgoing
@@ -55,6 +56,7 @@ def assert_general_way_agrees(frame: bytes, codec: Codec) -> None:
     assert frame == encode_frame(decode_frame(frame), codec)
 
 
+@FEWER_EXAMPLES
 @given(sends, good_messages | large_messages | any_messages, codecs, st.integers(1, 250))
 def test_one_message_agrees(send: Send, parts: Outgoing, codec: Codec, limit: int) -> None:
     message = outcome(lambda: native_message(parts))
@@ -76,6 +78,7 @@ def test_one_message_agrees(send: Send, parts: Outgoing, codec: Codec, limit: in
         assert_general_way_agrees(bytes(buffer), codec)
 
 
+@FEWER_EXAMPLES
 @given(sends, st.lists(good_messages | any_messages, max_size=4), codecs, st.integers(1, 600))
 def test_one_batch_agrees(send: Send, batch: list[Outgoing], codec: Codec, limit: int) -> None:
     messages = outcome(lambda: [native_message(parts) for parts in batch])
@@ -96,6 +99,7 @@ def test_one_batch_agrees(send: Send, batch: list[Outgoing], codec: Codec, limit
         assert 0 == len(buffer)
 
 
+@FEWER_EXAMPLES
 @given(sends, st.lists(good_messages, min_size=1, max_size=5), codecs)
 def test_frames_of_one_buffer_follow_each_other(send: Send, batch: list[Outgoing], codec: Codec) -> None:
     encoder = SendEncoder(send.group, send.broker, codec)

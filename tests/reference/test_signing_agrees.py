@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrocketmq._native import signing
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import outcome
 from .codec.signing import signed_content
@@ -18,6 +19,7 @@ names = (
 )
 
 
+@FEWER_EXAMPLES
 @given(
     st.dictionaries(names, text | wild_text, max_size=8),
     st.none() | bodies,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrocketmq._native import stored as native
+from tests.properties import FEWER_EXAMPLES
 
 from .agreement import Refusal, outcome
 from .codec import stored as reference
@@ -70,11 +71,13 @@ def assert_same(expected: list[reference.StoredMessage], found: list[native.Mess
     ]
 
 
+@FEWER_EXAMPLES
 @given(streams)
 def test_records_are_read_alike(data: bytes) -> None:
     assert_same(reference.decode_messages(data), native.decode_messages(data, expand=False))
 
 
+@FEWER_EXAMPLES
 @given(damaged(streams))
 def test_damaged_records_are_read_alike_up_to_the_damage(data: bytes) -> None:
     assert_same(reference.decode_messages(data), native.decode_messages(data, expand=False))

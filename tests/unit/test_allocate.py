@@ -18,6 +18,7 @@ from pyrocketmq.model.allocate import (
     sort_client_ids,
 )
 from pyrocketmq.model.message_queue import MessageQueue
+from tests.properties import FEWER_EXAMPLES
 
 STRATEGIES: list[AllocateStrategy] = [
     allocate_average,
@@ -33,6 +34,7 @@ def room_queues(count: int) -> list[MessageQueue]:
     return sorted([MessageQueue("T", f"r{number % 3}@b-x", number) for number in range(count)])
 
 
+@FEWER_EXAMPLES
 @given(st.integers(0, 40), st.sets(st.text(min_size=1, max_size=6), min_size=1, max_size=9))
 def test_every_queue_has_exactly_one_owner(count: int, members: set[str]) -> None:
     client_ids, queues = sort_client_ids(members), room_queues(count)

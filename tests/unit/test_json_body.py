@@ -30,6 +30,7 @@ from pyrocketmq.model.result_data import (
     ResetOffsetBody,
 )
 from pyrocketmq.model.topic_data import ConsumeStats, TopicConfig, TopicList
+from tests.properties import FEWER_EXAMPLES
 
 QUEUE = MessageQueue("T", "b", 3)
 
@@ -187,6 +188,7 @@ def test_a_fingerprint_changes_with_the_groups_and_not_with_the_client() -> None
     assert heartbeat(producer_data_set=[ProducerData("p")]).fingerprint() != one
 
 
+@FEWER_EXAMPLES
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyrocketmq.errors import DeserializationError, SerializationError
 from pyrocketmq.model.json_text import MAX_DEPTH, KeyedMap, dumps, loads
+from tests.properties import FEWER_EXAMPLES
 
 
 def test_integer_keys_are_read() -> None:
@@ -148,6 +149,7 @@ def json_values() -> st.SearchStrategy[object]:
     )
 
 
+@FEWER_EXAMPLES
 @given(json_values())
 def test_what_is_written_is_read_again(value: object) -> None:
     assert loads(dumps(value, raw_integer_keys=True)) == value

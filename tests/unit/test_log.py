@@ -15,6 +15,7 @@ from pyrocketmq._native.logrecord import pack_host
 from pyrocketmq._native.queuehash import tags_code
 from pyrocketmq._native.stored import decode_messages_strict
 from pyrocketmq.errors import DeserializationError, MessageTooLargeError, StoreError
+from tests.properties import FEWER_EXAMPLES
 
 FOREVER = 2**63 - 1
 
@@ -335,6 +336,7 @@ def test_damaged_index_is_refused_and_leaves_nothing(data: st.DataObject) -> Non
     assert fresh.queues() == []
 
 
+@FEWER_EXAMPLES
 @given(st.data())
 def test_damaged_byte_of_a_mapped_segment_is_noticed_and_passed_over(data: st.DataObject) -> None:
     log, queue = filled(6)

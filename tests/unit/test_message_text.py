@@ -15,6 +15,7 @@ from pyrocketmq._native.frame import decode_frame
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.properties import decode_properties
 from pyrocketmq._native.sending import SendEncoder
+from tests.properties import FEWER_EXAMPLES
 
 names = st.sampled_from(
     ["TAGS", "KEYS", "UNIQ_KEY", "a", "trace", "\u540d\u524d", 'quo"te', "back\\slash", "tab\tname"]
@@ -47,6 +48,7 @@ def properties_in_frame(message: Message, codec: str) -> dict[str, str]:
     return decode_properties(fields["i"])
 
 
+@FEWER_EXAMPLES
 @given(st.lists(st.tuples(names, values), max_size=12), st.sampled_from(["json", "binary"]))
 def test_any_order_of_setting_and_removing_gives_the_properties_that_are_left(
     changes: list[tuple[str, str | None]], codec: str
@@ -66,6 +68,7 @@ def test_any_order_of_setting_and_removing_gives_the_properties_that_are_left(
     assert found == expected | {"UNIQ_KEY": found["UNIQ_KEY"]}
 
 
+@FEWER_EXAMPLES
 @given(st.dictionaries(names, values.filter(bool), max_size=6))
 def test_copies_and_pickles_are_encoded_like_the_message_they_come_from(properties: dict[str, str]) -> None:
     message = Message("orders", b"body", properties=properties)

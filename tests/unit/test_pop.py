@@ -18,6 +18,7 @@ from pyrocketmq.model.pop import (
     parse_start_offset_info,
     retry_mark,
 )
+from tests.properties import FEWER_EXAMPLES
 
 RECEIPT = PopReceipt(5, 1718000000000, 60000, 3, "0", "b", 2)
 
@@ -73,6 +74,7 @@ def test_damaged_information_is_refused(text: str) -> None:
         assert caught.value.field == field
 
 
+@FEWER_EXAMPLES
 @given(st.sets(st.integers(0, 3000)))
 def test_bits_survive_the_way(bits: set[int]) -> None:
     assert decode_bits(encode_bits(bits)) == sorted(bits)

@@ -24,6 +24,7 @@ from pyrocketmq.errors import (
     MessageTooLargeError,
 )
 from tests.memory import kept_by
+from tests.properties import FEWER_EXAMPLES
 
 if TYPE_CHECKING:
     from pyrocketmq.compression import CompressionKind
@@ -111,6 +112,7 @@ def test_every_field_comes_back() -> None:
     assert "0A00000200002A9F4000000000000001" == message.offset_msg_id
 
 
+@FEWER_EXAMPLES
 @given(
     topic=st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\x01\x02"), min_size=1, max_size=200
