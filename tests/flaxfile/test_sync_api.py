@@ -14,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flaxfile import AsyncClient, Client
+from flaxfile.cli.options import Parser, normalized
+from flaxfile.cli.syncing import configure_push
 from flaxfile.client import difference
+from flaxfile.client.speed import LinkSpeed
 from flaxfile.errors import PartialError, UsageError
 from flaxfile.model import TransferResult
 from flaxfile.sync import Action, SyncOptions
@@ -128,6 +131,64 @@ async def test_a_delta_push_sends_what_is_new_alone(
     assert 1 == report.copied
     assert new == (store / "delta" / "large").read_bytes()
     assert sum(moved) < 400_000
+
+
+def test_a_delta_pays_on_slow_links_alone() -> None:
+    near = LinkSpeed()
+    assert not near.delta_pays(0.0001), "the first file shows how quick the link is"
+    assert near.delta_pays(0.0001), "until that is known, the others are compared"
+    near.note(100_000, 0.00001)
+    assert near.delta_pays(0.0001), "a small one shows nothing"
+    near.note(100_000_000, 1.0)
+    assert near.delta_pays(0.0001)
+    near.note(100_000_000, 0.1)
+    assert not near.delta_pays(0.0001)
+
+    far = LinkSpeed()
+    assert far.delta_pays(0.01)
+    far.note(100_000_000, 0.1)
+    assert not far.delta_pays(0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "delta"),
+    [
+        ("src", "never"),
+        ("--delta src", "always"),
+        ("src --delta", "always"),
+        ("--delta auto src", "auto"),
+        ("--delta=auto src", "auto"),
+        ("src there --delta never", "never"),
+    ],
+)
+def test_delta_may_stand_alone_before_a_folder(words: str, delta: str) -> None:
+    parser = Parser()
+    configure_push(parser)
+    parsed = parser.parse_args(normalized(words.split()))
+    assert ("src", delta) == (parsed.folder, parsed.delta)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+async def test_an_automatic_delta_follows_the_link(
+    port: int, tmp_path: Path, store: Path, quick: bool
+) -> None:
+    old = random.Random(5).randbytes(5 << 20)
+    new = b"longer" + old
+    file = tmp_path / "file"
+    async with AsyncClient("127.0.0.1", port) as client:
+        file.write_bytes(old)
+        await client.upload(file, "auto")
+        client._speed = LinkSpeed()
+        client._speed.note(1 << 30, 1.0 if quick else 10.0)
+        file.write_bytes(new)
+        up = await client.upload(file, "auto", delta="auto")
+        assert new == (store / "auto").read_bytes()
+        file.write_bytes(old)
+        down = await client.download("auto", file, delta="auto")
+        assert new == file.read_bytes()
+
+    for result in (up, down):
+        assert (result.bytes_sent < 400_000) is not quick
 
 
 @pytest.mark.parametrize("change", ["inserted", "overwritten", "shortened", "all of it"])

@@ -51,6 +51,10 @@ VALUE_OPTIONS = frozenset(
 """Options of every command that take a value; they may stand before the command."""
 
 
+DELTAS = (["auto"], ["always"], ["never"])
+"""What may follow ``--delta``."""
+
+
 class Parser(argparse.ArgumentParser):
     """Raises instead of ending the process, so that JSON gets an object and tests an exception."""
 
@@ -72,6 +76,9 @@ def normalized(arguments: Sequence[str]) -> list[str]:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
             word = name.replace("_", "-") + equals + value
+            if word == "--delta" and list(arguments[at + 1 : at + 2]) not in DELTAS:
+                # It may stand alone: the next word is no value of it then.
+                word = "--delta=always"
         result.append(word)
     return result
 

@@ -68,7 +68,14 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help=say("only say what would be done"))
     parser.add_argument("--checksum", action="store_true", help=say("compare hashes, not times"))
     parser.add_argument("--size-only", action="store_true", help=say("compare sizes alone"))
-    parser.add_argument("--delta", action="store_true", help=say("of large files move what is new alone"))
+    parser.add_argument(
+        "--delta",
+        nargs="?",
+        choices=("auto", "always", "never"),
+        const="always",
+        default="never",
+        help=say("of large files move what is new alone; auto: if the link is slow"),
+    )
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
     parser.add_argument(
         "--max-concurrency",
@@ -145,7 +152,7 @@ def _options(arguments: argparse.Namespace, output: Output, op: str, line: Progr
         dry_run=arguments.dry_run,
         checksum=arguments.checksum,
         size_only=arguments.size_only,
-        delta=arguments.delta,
+        delta="auto" if arguments.delta == "auto" else arguments.delta == "always",
         verify_disk=arguments.verify_disk,
         patterns=arguments.patterns,
         use_ignore_files=not arguments.no_ignore,

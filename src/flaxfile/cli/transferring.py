@@ -51,7 +51,7 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
         if source.is_dir():
             raise UsageError(f"{source} is a folder", hint=f"flaxfile push {source}")
         if not source.exists():
-            raise NotFoundError(f"there is no file {source}")
+            raise NotFoundError(f"there is no file {source}", hint=f"this folder is {Path.cwd()}")
         key = source.name if arguments.key is None else arguments.key
 
     async def work() -> TransferResult:

@@ -11,10 +11,12 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
+from flaxfile.client.difference import LEAST
 from flaxfile.client.link import Answer, Link
 from flaxfile.client.retry import RetryPlan
 from flaxfile.client.small import SmallFile, error_of, packs
 from flaxfile.client.sources import Source, Target, open_source
+from flaxfile.client.speed import LinkSpeed
 from flaxfile.client.streams import ReadStream, WriteStream
 from flaxfile.client.transfers import Download, Settings, Upload, cores
 from flaxfile.errors import ConnectError, FlaxError, ProtocolError, StalledError, UsageError
@@ -109,6 +111,7 @@ class AsyncClient:
         self._idle_timeout = idle_timeout
         self._retries = retries
         self._rate = int(bwlimit or 0)
+        self._speed = LinkSpeed()
         self._link: Link | None = None
         self._connecting: asyncio.Lock | None = None
         self._name = secrets.token_hex(8)
@@ -190,7 +193,11 @@ class AsyncClient:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise ConnectError(f"the name {host!r} has no address: {error}", retryable=False) from error
+            raise ConnectError(
+                f"the name {host!r} has no address: {error.strerror}",
+                hint="is it spelled right? a server is a name of flaxfile.toml, HOST or HOST:PORT",
+                retryable=False,
+            ) from error
         # An IPv4 address first: that is what servers listen on unless they are told otherwise.
         found.sort(key=lambda item: item[0] != socket.AF_INET)
         return str(found[0][4][0])
@@ -237,7 +244,7 @@ class AsyncClient:
         mode: bool = True,
         mtime: bool = True,
         fsync: bool = False,
-        delta: bool = False,
+        delta: bool | Literal["auto"] = False,
         verify_disk: bool = False,
     ) -> TransferResult:
         """Send a file; the key has the new content when this returns, and the old one until then.
@@ -252,6 +259,7 @@ class AsyncClient:
             mode: keep the permission bits of the file.
             mtime: keep its time of modification.
             delta: send only what the version that is there does not have; for links slower than disks.
+                "auto": of 4 MiB and more, unless the link is faster than 500 MB/s.
             verify_disk: the server reads what it wrote once more, from the disk, before the key has it.
             fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
@@ -277,7 +285,7 @@ class AsyncClient:
                     "fsync": fsync,
                     "verify_disk": verify_disk,
                 },
-                delta=delta,
+                delta=self._wants_delta(delta, link, source.size),
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),
             )
@@ -298,10 +306,17 @@ class AsyncClient:
         elif not isinstance(src, (str, os.PathLike)):
             shared = open_source(src)
         try:
-            return await self._retry(attempt)
+            result = await self._retry(attempt)
         finally:
             if shared is not None:
                 shared.close()
+        self._speed.note(result.bytes_sent, result.seconds)
+        return result
+
+    def _wants_delta(self, delta: bool | Literal["auto"], link: Link, size: int) -> bool:
+        if delta == "auto":
+            return size >= LEAST and self._speed.delta_pays(link.least_round_trip)
+        return delta
 
     def _source_name(self, source: Source, token: str, *, resume: bool) -> str:
         if not resume or not source.identity:
@@ -319,7 +334,7 @@ class AsyncClient:
         progress: Progress | None = None,
         if_match: str | None = None,
         verify_disk: bool = False,
-        delta: bool = False,
+        delta: bool | Literal["auto"] = False,
     ) -> TransferResult:
         """Fetch a file; a path has the new content when this returns, and what it had until then.
 
@@ -333,6 +348,7 @@ class AsyncClient:
             if_match: only if what is there has this etag.
             verify_disk: what was written to a path is read once more, from the disk, before it is there.
             delta: fetch only what the file that is there does not have; for links slower than disks.
+                "auto": of 4 MiB and more, unless the link is faster than 500 MB/s.
         """
         check_key(key)
         if offset < 0 or (length is not None and length < 0):
@@ -356,7 +372,7 @@ class AsyncClient:
                 moved=lambda: plan.moved(time.monotonic()),
                 verify_disk=verify_disk,
                 # A file that somebody writes to meanwhile must not spoil the next try too.
-                delta=delta and whole and tries == 1,
+                delta=whole and tries == 1 and self._wants_delta(delta, link, target.old_size()),
             )
             download.begun = begun
             download.wire_bytes = wire
@@ -371,7 +387,9 @@ class AsyncClient:
                 wire = download.wire_bytes
                 target.close(keep=keep)
 
-        return await self._retry(attempt)
+        result = await self._retry(attempt)
+        self._speed.note(result.bytes_sent, result.seconds)
+        return result
 
     @overload
     def open(self, key: str, mode: Literal["rb"] = "rb") -> ReadStream: ...

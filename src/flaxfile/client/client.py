@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.client.streams import ReadStream, WriteStream
@@ -142,7 +142,7 @@ class Client:
         mode: bool = True,
         mtime: bool = True,
         fsync: bool = False,
-        delta: bool = False,
+        delta: bool | Literal["auto"] = False,
         verify_disk: bool = False,
     ) -> TransferResult:
         """Send a file, see `AsyncClient.upload`; ``progress`` is called on the thread of this client."""
@@ -173,7 +173,7 @@ class Client:
         progress: Progress | None = None,
         if_match: str | None = None,
         verify_disk: bool = False,
-        delta: bool = False,
+        delta: bool | Literal["auto"] = False,
     ) -> TransferResult:
         """Fetch a file, see `AsyncClient.download`; ``progress`` is called on the thread of this client."""
         return self.call(

@@ -187,6 +187,13 @@ class Target:
             return 0
         return chunk_of(self._map_path) or 0
 
+    def old_size(self) -> int:
+        """Bytes of the file that is there, 0 when there is none."""
+        try:
+            return self.path.stat().st_size if self.path is not None else 0
+        except OSError:
+            return 0
+
     def may_resume(self) -> bool:
         """Whether an earlier try has left something that would have to be read."""
         return self.path is not None and self.resume and self._map_path.exists()

@@ -63,8 +63,9 @@ class SyncOptions:
     """Compare hashes, whatever the times say."""
     size_only: bool = False
     """Compare sizes alone."""
-    delta: bool = False
-    """Move of large files only what the version on the other side does not have."""
+    delta: bool | Literal["auto"] = False
+    """Move of large files only what the version on the other side does not have; "auto": unless the link is
+    faster than that."""
     verify_disk: bool = False
     """Read what was written once more, from the disk, before it is in its place."""
     include: Sequence[str] = ()
@@ -112,7 +113,7 @@ class SyncKeywords(TypedDict, total=False):
     dry_run: bool
     checksum: bool
     size_only: bool
-    delta: bool
+    delta: bool | Literal["auto"]
     verify_disk: bool
     include: Sequence[str]
     exclude: Sequence[str]
@@ -340,7 +341,7 @@ async def push(
             local.path(node.path),
             there.key(node.path),
             progress=progress,
-            delta=options.delta and node.path in remote_nodes,
+            delta=options.delta if node.path in remote_nodes else False,
             verify_disk=options.verify_disk,
         )
         run.copied(node)
