@@ -388,6 +388,7 @@ def test_a_message_is_sent_once_more_without_what_belongs_to_its_first_delivery(
     delayed = admin.send_to_queue(message, server.broker_name, 0)
     server.until(lambda: admin.read_messages(known), "it is delivered")
     (first,) = admin.read_messages(known)
+    server.until(lambda: admin.messages_by_unique_key(known, delayed.msg_id), "it is indexed")
 
     sent = admin.resend_message(delayed.msg_id, topic=known)
 
