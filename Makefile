@@ -78,9 +78,8 @@ bench-wire: $(WITH_DEV)  ## the client on the wire against raw C; needs go; WIRE
 bench-broker: $(WITH_DEV)  ## the embedded broker beside Apache RocketMQ; needs Java; BROKER="--works single" and the like
 	@$(PY) -m benchmarks.broker $(BROKER)
 
-bench-flaxfile: $(WITH_DEV)  ## flaxfile beside 1.7.1, raw ZeroMQ, sendfile, rsync, cp; FLAXFILE="--rounds 9" and the like
-	@mkdir -p build/bench
-	@$(PY) -m benchmarks.flaxfile --json build/bench/flaxfile.json --svg build/bench/flaxfile.svg $(FLAXFILE)
+bench-flaxfile: $(WITH_DEV)  ## flaxfile beside 1.7.1, raw ZeroMQ, sendfile, rsync, cp; FLAXFILE="--rounds 9"
+	@$(PY) -m benchmarks.flaxfile $(FLAXFILE)
 
 bench-peers: $(WITH_DEV)  ## our producer beside the Java and Go clients; needs both; PEERS="--on real" and the like
 	@$(PY) -m benchmarks.peers $(PEERS)

@@ -37,6 +37,8 @@ class Cost:
     """Seconds of processor time, both sides."""
     client_peak_mib: float = 0.0
     server_peak_mib: float = 0.0
+    sent_mib: float = 0.0
+    """What crossed the wire, where that is what counts."""
 
 
 def seed_interpreter(build: Path) -> Path:

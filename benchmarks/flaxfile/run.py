@@ -16,22 +16,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import xxhash
 
 from benchmarks.machine import facts, version_of
+from flaxfile import Client
 
 from .arms import ARMS, Arm, Cost, make_arms
-from .report import write_chart, write_report
+from .report import CHART, REPORT, missed, write_chart, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MB: Final = 1_000_000
 SIZES: Final = {"10 MB": 10 * MB, "100 MB": 100 * MB, "1 GB": 1000 * MB}
+PARTS: Final = ("files", "commands", "trees", "refusals", "delta", "memory")
+RESULTS: Final = Path(__file__).parents[1] / "results" / "flaxfile"
 TREE_FILES: Final = 2000
 TREE_FILE_BYTES: Final = 10_000
 
@@ -233,18 +236,44 @@ def measure_memory(folder: Path, build: Path, size: int, names: list[str]) -> li
     return rows
 
 
+def measure_delta(arms: dict[str, Arm], folder: Path) -> list[Row]:
+    """What is sent of a large file in which ten bytes have changed since it was stored."""
+    arm = arms.get("ours")
+    if arm is None:
+        return []
+    source = folder / "source.bin"
+    row = Row("one block of 64 MiB changed", 0)
+    source.write_bytes(os.urandom(64 << 20))
+    with Client("127.0.0.1", arm.port) as client:
+        client.upload(source, "changing.bin")
+        with source.open("r+b") as file:
+            file.seek(40 * MB)
+            file.write(os.urandom(10))
+        began = time.perf_counter()
+        sent = client.upload(source, "changing.bin", delta=True).bytes_sent
+        row.add(arm.name, Cost(time.perf_counter() - began, 0.0, sent_mib=sent / (1 << 20)))
+    check("delta", digest(source), digest(arm.store / "changing.bin"))
+    source.unlink()
+    (arm.store / "changing.bin").unlink()
+    return [row]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flaxfile", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="*", choices=SIZES, default=list(SIZES))
     parser.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
-    parser.add_argument("--parts", nargs="*", default=["files", "commands", "trees", "refusals", "memory"])
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--folder", type=Path, default=None, help="where the files lie (default: in memory)")
     parser.add_argument("--build", type=Path, default=Path("build/bench"))
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--report", type=Path)
-    parser.add_argument("--svg", type=Path)
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where report, chart and figures go"
+    )
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a bound is missed")
+    parser.add_argument(
+        "--relax", type=float, default=1.0, metavar="FACTOR", help="widen the bounds, 0.5 for busy machines"
+    )
     options = parser.parse_args(words)
     names = [name for name in options.arms if name != "rsync" or shutil.which("rsync")]
     options.build.mkdir(parents=True, exist_ok=True)
@@ -262,28 +291,28 @@ def main(words: Sequence[str] | None = None) -> int:
                 rows += measure_trees(arms, folder, options.rounds)
             if "refusals" in options.parts:
                 rows += measure_wrong_password(arms, folder, options.rounds)
+            if "delta" in options.parts:
+                rows += measure_delta(arms, folder)
         if "memory" in options.parts:
             chosen = [name for name in names if name in {"ours", "seed"}]
             rows += measure_memory(folder, options.build.resolve(), 2 << 30, chosen)
     about = {**facts(options.rounds), "pyzmq": version_of("pyzmq")}
     text = write_report(rows, about)
     print(text)
-    if options.report:
-        options.report.write_text(text, encoding="utf-8")
-    if options.svg:
-        options.svg.write_text(write_chart(rows), encoding="utf-8")
-    if options.json:
-        document = {
-            "machine": about,
-            "rows": {
-                row.name: {
-                    arm: [
-                        [cost.seconds, cost.cpu, cost.client_peak_mib, cost.server_peak_mib] for cost in costs
-                    ]
-                    for arm, costs in row.costs.items()
-                }
-                for row in rows
-            },
-        }
-        options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    return 0
+    options.results.mkdir(parents=True, exist_ok=True)
+    (options.results / REPORT).write_text(text, encoding="utf-8")
+    (options.results / CHART).write_text(write_chart(rows), encoding="utf-8")
+    document = {
+        "machine": about,
+        "rows": {
+            row.name: {arm: [astuple(cost) for cost in costs] for arm, costs in row.costs.items()}
+            for row in rows
+        },
+    }
+    (options.results / "figures.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    if not options.check:
+        return 0
+    wrong = missed(rows, options.relax)
+    for line in wrong:
+        print(f"missed: {line}")
+    return 1 if wrong else 0
