@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["SyncKeywords", "SyncOptions", "pull", "push"]
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 ENDS_ALL: Final = (ConnectError, AuthError, StalledError)
 """Errors after which other files would fail too."""
@@ -137,6 +139,10 @@ class _Run:
         self.options = options
         self.local = local
         self.remote = remote
+        self.packing = threading.Lock()
+        """Held while the small files of a group are read or written: threads would only take the GIL from
+        each other around each short system call.
+        """
         self._moved: dict[str, int] = {}
         self._total = 0
         self._done = 0
@@ -347,7 +353,7 @@ async def push(
         run.copied(node)
 
     async def copy_small(group: list[Node]) -> None:
-        nodes, files = await asyncio.to_thread(_read_group, group, run)
+        nodes, files = await asyncio.to_thread(_alone, _read_group, group, run)
         for node, result in zip(nodes, await client.upload_small(files), strict=True):
             if isinstance(result, FlaxError):
                 run.failed(node.path, result)
@@ -413,7 +419,7 @@ async def pull(
         nodes = iter(group)
         async for _, entry, content in client.download_small(keys):
             got.append((next(nodes), entry, content))
-        for node, error in await asyncio.to_thread(_write_group, got, run):
+        for node, error in await asyncio.to_thread(_alone, _write_group, got, run):
             if error is None:
                 run.copied(node)
             else:
@@ -434,6 +440,11 @@ async def pull(
     await run.carry_out(plan, copy=copy, make_folder=make_folder, make_link=make_link, remove=remove)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _alone(work: Callable[[T, _Run], U], group: T, run: _Run) -> U:
+    with run.packing:
+        return work(group, run)
 
 
 def _read_group(group: list[Node], run: _Run) -> tuple[list[Node], list[SmallFile]]:
