@@ -291,7 +291,7 @@ class Store:
 
     @contextlib.contextmanager
     def _scratch(self) -> Generator[str]:
-        """A name beside the parts, for what is put in its place in one step; a failure leaves nothing there."""
+        """A name beside the parts, for what is put in its place in one step; a failure leaves nothing."""
         name = secrets.token_hex(16)
         with self._lock:
             # A file may have an old time before it is in its place: it is none that was left behind.
