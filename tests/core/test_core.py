@@ -342,3 +342,14 @@ async def test_a_broker_that_failed_is_probed_until_it_answers(
 
     await until(lambda: core.faults.is_available("broker-a"))
     assert core.brokers.link("broker-a").is_connected
+
+
+@pytest.mark.parametrize("rest", [True, False])
+async def test_a_slow_broker_rests_unless_the_settings_say_otherwise(
+    rocketmq: LocalRocketMQ, rest: bool
+) -> None:
+    core = ClientCore(config_of(rocketmq, slow_brokers_rest=rest))
+
+    core.faults.record("broker-a", 1.0)
+
+    assert core.faults.is_available("broker-a") is not rest

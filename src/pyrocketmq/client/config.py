@@ -65,6 +65,8 @@ class ClientConfig(Settings):
     """Connections that threads have of their own to one broker; further threads share one."""
     lane_idle: float = number(60.0, 0.01, 110.0)
     """Seconds after which an unused connection of a thread is closed; a broker closes after 120."""
+    slow_brokers_rest: bool = switch(True)  # noqa: FBT003 - the value of the field
+    """Prefer other brokers to one that answers slowly (from 0.55 s on), for a while."""
     write_buffer_bytes: int = whole(4 * 1024 * 1024, 1024, 2**31 - 1, "bytes")
     """What may wait for a broker to read it, per connection."""
     max_message_bytes: int = whole(4 * 1024 * 1024, 1, 128 * 1024 * 1024, "bytes")

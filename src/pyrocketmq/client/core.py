@@ -110,7 +110,7 @@ class ClientCore:
         self.brokers = BrokerManager(config, self._hooks)
         self._client_id = ""
         self.heartbeats = Heartbeats(lambda: self.client_id, self._links_in_use, config.heartbeat_interval)
-        self.faults = FaultTable()
+        self.faults = FaultTable(slow=config.slow_brokers_rest)
         self._lost: set[str] = set()
         self._prober = Prober(self.faults.resting, self._link, self.faults.reached, self._probe_failed)
         self.routes.on_route(self._route_came)

@@ -79,8 +79,6 @@ class ProducerConfig(ClientConfig):
     direct_threads: int = whole(8, 1, 65_536, "threads")
     """While more threads than that send at the same time, they share one connection: their messages travel
     together, which costs less than a connection for each."""
-    slow_brokers_rest: bool = switch(True)  # noqa: FBT003 - the value of the field
-    """Prefer other brokers to one that answers slowly (from 0.55 s on), for a while."""
 
     def _check(self) -> None:
         ClientConfig._check(self)
