@@ -55,19 +55,6 @@ class Plan:
     target_entries: int = 0
     """How many entries the target has."""
 
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether both sides are the same as far as can be told without reading."""
-        return not (
-            self.blocking
-            or self.folders
-            or self.copies
-            or self.compares
-            or self.links
-            or self.deletes
-            or self.blocked
-        )
-
 
 def make_plan(
     source: Iterable[Node],

@@ -84,11 +84,6 @@ class TopicSettings:
         return bool(self.perm & Perm.READ.value)
 
     @property
-    def is_writable(self) -> bool:
-        """Whether producers may send to it."""
-        return bool(self.perm & Perm.WRITE.value)
-
-    @property
     def is_plain(self) -> bool:
         """Whether messages may be sent to it that are nothing special to a broker."""
         return self.name not in _NOT_SENT_TO and not self.name.startswith("%")
