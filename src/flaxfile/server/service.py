@@ -103,7 +103,6 @@ class Service:
         self.transfers = Transfers(self)
         self._files = FileRequests(self)
         self._pool = pool
-        self._authenticator = authenticator
         self._zap = zap
         self._plain: Permission | None = authenticator.permit(b"") if zap is None else None
         self._jobs: dict[int, tuple[bytes, Header, float]] = {}

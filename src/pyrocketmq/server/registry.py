@@ -180,11 +180,6 @@ class Registry(Concern):
                 self._hidden[broker.name, topic.name] = topic
         return call.answer()
 
-    @staticmethod
-    def _register(call: Call) -> RemotingCommand:
-        """Nothing is to do: topics are known from the brokers."""
-        return call.answer()
-
     def _topics_of_cluster(self, call: Call) -> RemotingCommand:
         cluster = call.header(GetTopicsByClusterRequestHeader).cluster
         brokers = [broker for broker in self._brokers if broker.config.cluster == cluster]
