@@ -261,7 +261,13 @@ class Link:
                 if not waits.done():
                     _deny(waits, self._failure)
                 return
-            call()
+            try:
+                call()
+            except BaseException as fault:
+                # It ends the link; nobody may wait for what never comes.
+                if not waits.done():
+                    _deny(waits, ProtocolError(f"the connection to {self.address} failed inside: {fault!r}"))
+                raise
 
         if not self.reactor.post(guarded) and not waits.done():
             _deny(waits, self._failure or ConnectError(f"the connection to {self.address} is closed"))
