@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
 from collections import defaultdict
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from pyrocketmq import Message, Producer
 from pyrocketmq._native.answer import SendResult
+from pyrocketmq._native.parcel import Parcel
 from pyrocketmq.errors import (
     BatchSendError,
     ClientClosedError,
@@ -177,6 +179,22 @@ async def test_a_refusal_is_followed_by_another_broker(
 
     assert {2} == {result.attempts for result in results}
     assert 38 == len(rocketmq.messages(topic))
+
+
+async def test_batches_that_are_over_are_let_go_at_once(rocketmq: LocalRocketMQ, topic: str) -> None:
+    async with producer(rocketmq) as sender:
+        await sender.send_batch(several(topic, 2))
+        await sender.send_batch(several(topic, 2))
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                assert (await sender.send_batch(several(topic, 10)))[9].ok
+            left = sum(isinstance(each, Parcel) for each in gc.get_objects())
+        finally:
+            gc.enable()
+
+    assert left <= 1
 
 
 async def test_a_batch_of_which_a_part_fails_says_which(rocketmq: LocalRocketMQ, topic: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyrocketmq._native.batch import encode_batch_body
 from pyrocketmq._native.message import Message
 from pyrocketmq.errors import InvalidMessageError
 
@@ -193,3 +194,21 @@ def test_a_message_has_no_attributes_of_its_own_and_no_subclass() -> None:
         type("Mine", (Message,), {})
     with pytest.raises(TypeError):
         hash(message)
+
+
+def test_the_quick_way_to_make_a_message_refuses_what_the_other_does() -> None:
+    for topic in ("shop", b"shop".decode(), "other", "shop"):
+        for _ in range(2):
+            assert Message(topic, b"x") == Message(topic=topic, body=b"x")
+            assert ("shop", "\xe9".encode()) == (Message("shop", "\xe9").topic, Message("shop", "\xe9").body)
+        with pytest.raises(InvalidMessageError, match="body must be"):
+            Message(topic, 5)  # type: ignore[arg-type]
+        with pytest.raises(InvalidMessageError, match="topic"):
+            Message(topic + "\n", b"x")
+        with pytest.raises(TypeError):
+            Message(topic)  # type: ignore[call-arg]
+
+
+def test_a_message_that_was_not_made_to_the_end_cannot_be_sent() -> None:
+    with pytest.raises(InvalidMessageError, match="body is empty"):
+        encode_batch_body([Message.__new__(Message)])

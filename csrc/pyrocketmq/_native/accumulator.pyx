@@ -9,8 +9,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.batch cimport BATCH_RECORD_OVERHEAD
-from pyrocketmq._native.message cimport Message, new_message, properties_bytes
+from pyrocketmq._native.message cimport Message, new_message
 from pyrocketmq._native.monotonic cimport monotonic
 from pyrocketmq._native.parcel cimport (
     HEADER_ROOM,
@@ -20,6 +19,7 @@ from pyrocketmq._native.parcel cimport (
     fits,
     give_id,
     has_sharding_key,
+    plain_bytes,
     put_message,
     record_bytes,
 )
@@ -40,7 +40,6 @@ cdef enum:
     TURN_MESSAGES = 1000
     # What a parcel, and a message that is kept for its callback, take besides their bytes.
     PARCEL_BYTES = 512
-    PLAIN_TEXT_BYTES = 8192  # properties that need no look at their limit
     KEPT_BYTES = 320
 
 # Counts the forks that led to this process.
@@ -202,20 +201,17 @@ cdef class Accumulator(ParcelOwner):
         """Take a message with nothing to decide into the open batch; false when there is anything else about it."""
         cdef Pile pile = self.last
         cdef Parcel parcel
-        cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
         cdef Py_ssize_t size
         if pile is None or message._topic is not pile.topic or message._more is not None:
             return False
         if self.is_special or pile.alone or message.solo or message._batch:
             return False
-        if not 0 < body_size <= self.max_message_bytes or message.text_bytes > PLAIN_TEXT_BYTES:
-            return False
         give_id(message)  # may run other code, so the parcel is looked at after it
         parcel = pile.open
         if parcel is None or parcel.number == 0 or parcel.callbacks is not None:
             return False
-        size = BATCH_RECORD_OVERHEAD + body_size + properties_bytes(message)
-        if parcel.end - parcel.at < size or parcel.unwaited != message.unwaited:
+        size = plain_bytes(message, self.max_message_bytes)
+        if size < 0 or parcel.end - parcel.at < size or parcel.unwaited != message.unwaited:
             return False
         if not fits(parcel, size, self.batch_bytes, self.max_message_bytes):
             return False

@@ -20,6 +20,9 @@ cdef class UniqueIds:
 # Writes the 16 raw bytes of the next unique id of this process.
 cdef int fill_unique_id(unsigned char *out) except -1
 
+# The same for who makes many at a time and reads the clock once.
+cdef int fill_unique_id_at(unsigned char *out, int64_t now_ms) except -1
+
 # The offset message id of a host and an offset as they lie in a record: 8 or 20 bytes and 8 bytes.
 cdef str offset_id_text(const unsigned char *host, Py_ssize_t host_bytes, const unsigned char *offset)
 

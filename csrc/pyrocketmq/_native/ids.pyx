@@ -371,10 +371,14 @@ cdef UniqueIds _process_ids = None
 
 
 cdef int fill_unique_id(unsigned char *out) except -1:
+    return fill_unique_id_at(out, coarse_now_ms())
+
+
+cdef int fill_unique_id_at(unsigned char *out, int64_t now_ms) except -1:
     global _process_ids
     if _process_ids is None:
         _process_ids = UniqueIds()
-    _process_ids.fill_at(out, coarse_now_ms())
+    _process_ids.fill_at(out, now_ms)
     return 0
 
 

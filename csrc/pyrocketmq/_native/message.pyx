@@ -186,7 +186,7 @@ cdef inline uint8_t *put_json_value(uint8_t *at, str value, bint escape) noexcep
 
 
 @cython.final
-@cython.freelist(256)
+@cython.freelist(1024)
 @cython.no_gc  # holds str and bytes: no cycle can pass through it
 cdef class Message:
     """A message to send.

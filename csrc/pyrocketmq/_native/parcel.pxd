@@ -1,12 +1,14 @@
+from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.batch cimport put_batch_message
+from pyrocketmq._native.batch cimport BATCH_RECORD_OVERHEAD, put_batch_message
 from pyrocketmq._native.channel cimport SendOwner
 from pyrocketmq._native.ids cimport fill_unique_id
-from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
 
 cdef enum:
+    PLAIN_TEXT_BYTES = 8192  # properties that need no look at their limit
     # In front of the records: the header of the frame is put there when the frame is sent.
     HEADER_ROOM = 2048
     # What a broker adds to each record when it stores it, at most: the fixed part of a stored message with IPv6
@@ -67,6 +69,14 @@ cdef inline int give_id(Message message) except -1:
         fill_unique_id(message.unique_id_bytes)
         message.unique_id_state = RAW_ID
     return 0
+
+
+cdef inline Py_ssize_t plain_bytes(Message message, Py_ssize_t max_message_bytes) noexcept:
+    """As `record_bytes` for a message that has its id; -1 where that has to look."""
+    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
+    if not 0 < body_size <= max_message_bytes or message.text_bytes > PLAIN_TEXT_BYTES:
+        return -1
+    return BATCH_RECORD_OVERHEAD + body_size + properties_bytes(message)
 
 
 cdef inline bint fits(Parcel parcel, Py_ssize_t size, Py_ssize_t most_bytes, Py_ssize_t most_stored) noexcept:

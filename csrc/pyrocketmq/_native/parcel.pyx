@@ -9,7 +9,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
 from pyrocketmq._native.answer cimport ABSENT, SendResult, Span, span_at, span_of, span_size
@@ -21,8 +21,9 @@ from pyrocketmq._native.batch cimport (
 )
 from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32, written
 from pyrocketmq._native.channel cimport RequestChannel, SendOwner
-from pyrocketmq._native.clock cimport now_ms
-from pyrocketmq._native.message cimport RAW_ID, Message, new_message, properties_bytes
+from pyrocketmq._native.clock cimport coarse_now_ms, now_ms
+from pyrocketmq._native.ids cimport fill_unique_id_at
+from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, new_message, properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.text cimport Text, utf8_of
@@ -216,6 +217,9 @@ cdef class Parcel(SendOwner):
 
     # ---- the answer ----
 
+    def __await__(self):
+        return iter(self.future)
+
     def done(self):
         """True when the try has ended."""
         return self.is_done
@@ -368,6 +372,7 @@ def pack(list messages not None, str topic not None, Py_ssize_t max_message_byte
     cdef Py_ssize_t size
     cdef Py_ssize_t index = 0
     cdef Py_ssize_t count = PyList_GET_SIZE(messages)
+    cdef int64_t now = coarse_now_ms()
     if count == 0 or not isinstance(messages[0], Message) or (<Message>messages[0])._topic.startswith("%RETRY%"):
         batch_bytes(messages)  # says what is wrong
     first = <Message>messages[0]
@@ -376,9 +381,14 @@ def pack(list messages not None, str topic not None, Py_ssize_t max_message_byte
         if not isinstance(item, Message) or not goes_with(<Message>item, first):
             batch_bytes(messages)
         message = <Message>item
-        if not takes_keys and has_sharding_key(message):
+        if message._more is not None and not takes_keys and has_sharding_key(message):
             return None
-        size = record_bytes(message, max_message_bytes)
+        if message.unique_id_state == NO_ID:
+            fill_unique_id_at(message.unique_id_bytes, now)
+            message.unique_id_state = RAW_ID
+        size = plain_bytes(message, max_message_bytes)
+        if size < 0:
+            size = record_bytes(message, max_message_bytes)
         if parcel is None or not fits(parcel, size, max_message_bytes, max_message_bytes):
             parcel = Parcel.__new__(Parcel, topic)
             parcel.messages = messages

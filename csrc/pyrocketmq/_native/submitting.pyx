@@ -1,6 +1,7 @@
 """`submit` of producers, for asynchronous and for blocking code: as few steps as there can be before the buffer.
 
-What becomes of a message in the buffer is not known here.
+The quick way of explicit batches is here as well. What becomes of a message in the buffer, or of a batch that has to go
+another way, is not known here.
 """
 
 cimport cython
@@ -8,10 +9,13 @@ from cpython.object cimport PyObject
 
 from pyrocketmq._native.accumulator cimport PACE_BYTES, Accumulator
 from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.monotonic cimport monotonic
+from pyrocketmq._native.parcel cimport Parcel
 from pyrocketmq._native.quickcall cimport Call, arguments_in, quicken
-from pyrocketmq._native.sender cimport Sender
+from pyrocketmq._native.sender cimport Sender, SendTable, SendTarget
 
-from pyrocketmq.errors import TransportStateError
+from pyrocketmq._native.parcel import pack
+from pyrocketmq.errors import RocketMQError, TransportStateError
 
 __all__ = ["AsyncSubmit", "BlockingSubmit"]
 
@@ -120,6 +124,34 @@ cdef class AsyncSubmit(Sender):
             buffer.turn_due = False
             return Turn.__new__(Turn)
         return READY
+
+    def _begin_batch(self, list messages not None, timeout):
+        """Write a batch that is one plain request to a queue at hand; None when it has to go another way."""
+        cdef SendTable table = self._table
+        cdef SendTarget target
+        cdef Parcel parcel
+        cdef double now = monotonic()
+        if table.is_closed or not table.is_plain or not messages or type(messages[0]) is not Message:
+            return None
+        target = table.find(<Message>messages[0], now)
+        if target is None or target.link.encoder.is_signed or not target.link._connection.is_here():
+            return None
+        packed = pack(
+            messages, (<Message>messages[0])._topic, target.link.encoder.max_message_bytes, takes_keys=False
+        )
+        if packed is None or len(packed) != 1:
+            return None
+        parcel = packed[0]
+        parcel.sent = target
+        parcel.opened_at = now
+        parcel.future = target.link._connection.make_future()
+        seconds = table.share(target, table.timeout if timeout is None else timeout, 0)
+        try:
+            if not parcel.send(target.link._connection, target.link.encoder, target.queue_id, seconds):
+                return None
+        except RocketMQError:
+            return None  # nothing was sent, and the general way says why
+        return parcel
 
 
 cdef Room new_room(Accumulator owner):

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Generator
 from typing import Any, Self, final, overload
 
 from typing_extensions import disjoint_base
@@ -34,6 +35,8 @@ class Parcel(SendOwner):
 
     def __new__(cls, topic: str) -> Self: ...
     def __len__(self) -> int: ...
+    def __await__(self) -> Generator[Any]:
+        """Wait for the outcome of a try that was begun with a future."""
     @property
     def topic(self) -> str:
         """The topic as it goes over the wire."""

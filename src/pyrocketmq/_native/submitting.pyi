@@ -5,6 +5,7 @@ from typing_extensions import disjoint_base
 
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.message import Message
+from pyrocketmq._native.parcel import Parcel
 from pyrocketmq._native.sender import Sender
 from pyrocketmq.errors import RocketMQError
 from pyrocketmq.model.message_queue import MessageQueue
@@ -20,6 +21,9 @@ class AsyncSubmit(Sender):
     """What gives an asynchronous producer its ``submit``; it says in ``_accumulate`` where messages go."""
 
     _accumulator: Any
+
+    def _begin_batch(self, messages: list[Message], timeout: float | None) -> Parcel | None:
+        """Write a batch that is one plain request to a queue at hand; None when it has to go another way."""
 
     @overload
     def submit(

@@ -74,19 +74,16 @@ class BatchCalls(AsyncSubmit):
         if sends is None:
             sends = self._batch_sends = BatchSends(self._sends, self.config.max_batches_in_flight)
         batch = listed(messages)
-        seconds = self.config.send_timeout if timeout is None else timeout
-        begun = sends.begin(batch, seconds, queue)
-        packed: list[Parcel] | None
-        if isinstance(begun, tuple):
-            # The plain case, without coroutines around it.
-            parcel, future = begun
-            await future
+        packed: list[Parcel] | None = None
+        # The plain case, without coroutines around it.
+        parcel = self._begin_batch(batch, timeout) if queue is None else None
+        if parcel is not None:
+            await parcel
             results = sends.ended(parcel)
             if results is not None:
                 return results
             packed = [parcel]
-        else:
-            packed = begun
+        seconds = self.config.send_timeout if timeout is None else timeout
         return await sends.send(batch, seconds, queue, packed)
 
     async def flush(self, timeout: float | None = None) -> None:

@@ -16,6 +16,7 @@ from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.parcel import pack, wait_for
 from pyrocketmq.client.hooks import SendContext, SendKind
+from pyrocketmq.client.targets import Try
 from pyrocketmq.errors import BatchSendError, InvalidMessageError, RocketMQError
 from pyrocketmq.producer.parcels import ParcelSends
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyrocketmq._native.parcel import Parcel
+    from pyrocketmq._native.sender import SendTarget
     from pyrocketmq.client.send import SendCore
     from pyrocketmq.model.message_queue import MessageQueue
 
@@ -89,41 +91,14 @@ class BatchSends:
         self._core = sender.core
         self._parcels = ParcelSends(sender, max_batches)
 
-    def begin(
-        self, messages: list[Message], timeout: float, queue: MessageQueue | None
-    ) -> tuple[Parcel, asyncio.Future[None]] | list[Parcel] | None:
-        """Write a batch that is one request and has nothing out of the ordinary.
-
-        Returns:
-            The request with a future that is done once it has its outcome, the requests where they have to go
-            another way, or None where nothing was done, and ``send`` has to do all.
-        """
-        core = self._core
-        if self._sender.hooks.active or self._sender.closed:
-            return None
-        topic = core.resource(_topic_of(messages))
-        packed = pack(messages, topic, core.config.max_message_bytes, takes_keys=queue is not None)
-        if packed is None or len(packed) > 1:
-            return packed
-        route = core.routes.cached(topic)
-        parcels = self._parcels
-        if queue is None and route is not None:
-            queue = parcels.pick(route, needs_room=False)
-        link = None if queue is None else parcels.link(queue)
-        connection = None if link is None else link.ready()
-        if queue is None or link is None or connection is None:
-            return packed
-        parcel = packed[0]
-        future = asyncio.get_running_loop().create_future()
-        wait_for(parcel, future)
-        return (parcel, future) if parcels.put(parcel, queue, link, connection, timeout) else packed
-
     def ended(self, parcel: Parcel) -> BatchResults | None:
-        """The results of a batch that was one request; None when it has to be tried again."""
+        """The results of a batch that was one plain request; None when it has to be tried again."""
         outcome = parcel.outcome
+        target: SendTarget = parcel.sent
         if not self._parcels.is_good(outcome):
+            parcel.tried = Try(target.queue, parcel.age_from, target.link.address)
             return None
-        outcome.message_queue = self._sender.targets.shown(parcel.tried.queue)
+        outcome.message_queue = target.queue
         self._count(parcel)
         return BatchResults([parcel])
 
