@@ -325,7 +325,7 @@ async def test_a_slow_broker_slows_the_program_down_and_bounds_its_memory(
 ) -> None:
     rocketmq.faults.add("send:delay=20ms")
     most = 0
-    async with producer(rocketmq, buffer_messages=100, batch_count=10, send_timeout=1.0) as sender:
+    async with producer(rocketmq, buffer_messages=100, batch_count=10, send_timeout=20.0) as sender:
         for at in range(1000):
             await sender.submit(topic, b"%d" % at)
             figures: Any = sender._accumulator
