@@ -142,6 +142,17 @@ def arrived(rocketmq: LocalRocketMQ, topic: str, count: int) -> int:
         time.sleep(0.01)
 
 
+def test_with_a_window_of_one_each_one_way_send_is_stored_when_the_call_returns(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    with Producer("orders", rocketmq.addr, oneway_window=1) as producer:
+        producer.send(topic, b"first")
+        rocketmq.faults.add("send:delay=20ms")
+        for number in range(1, 6):
+            producer.send_oneway(topic, b"x")
+            assert 1 + number == len(rocketmq.messages(topic))
+
+
 @pytest.mark.parametrize("direct_lane", [True, False])
 def test_fewer_one_way_sends_go_ahead_to_a_broker_that_answers_late(
     rocketmq: LocalRocketMQ, topic: str, direct_lane: bool

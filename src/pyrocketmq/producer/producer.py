@@ -255,7 +255,7 @@ class Producer(BlockingBatchCalls):
             lane = link.owner.lanes.lane(seconds)
             if lane is None:
                 return False
-            if not 0 < ahead <= lane.unanswered:
+            if not 0 < ahead <= lane.unanswered + 1:
                 lane.send_oneway(link.encoder, message, target.queue_id, seconds)
                 self._table.count_oneway()
                 return True
