@@ -84,7 +84,7 @@ class Cluster(ABC):
         """Start it again, on the same port."""
 
     async def until_listed(self, topic: str) -> None:
-        """Wait until the name server knows of a topic on all brokers, which tell it when they like."""
+        """Wait until the name server knows of a topic on all brokers, and each of them answers."""
         listed: set[str] = set()
         async with NameServerClient(*parse_address(self.address)) as names:
             while listed != set(self.brokers):
@@ -92,6 +92,9 @@ class Cluster(ABC):
                 with contextlib.suppress(RouteNotFoundError):
                     data = await names.get_route_info(topic)
                     listed = {broker.broker_name or "" for broker in data.broker_datas}
+        for address in self.brokers.values():
+            async with BrokerClient(*parse_address(address)) as broker:
+                await broker.get_max_offset(topic, 0, timeout=30.0)
 
 
 class EmbeddedCluster(Cluster):

@@ -131,5 +131,6 @@ async def kill_and_send(
                 account.has_happened()
             await asyncio.sleep(rng.uniform(0.0, away))
             await cluster.start(victim)
+            await cluster.until_listed(topic)  # or none would be left when the other one is killed
             await plain.more(50)
     return Kills(accounts, await read_all(cluster.brokers.values(), topic), kills)
