@@ -19,6 +19,7 @@ PROGRAMS = (
     "outages",
     "outage_log",
     "kill_store",
+    "restart_store",
     "kill_flaxfile",
     "flaxfile_limits",
     "many_brokers",
