@@ -4,6 +4,7 @@ A record is total size, magic 0, CRC 0, flag, body length, body, properties leng
 queue. Bodies inside a batch are not compressed.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t
@@ -269,15 +270,17 @@ def decode_batch_body(data):
     Raises:
         DeserializationError: a record is cut short or its lengths contradict each other.
     """
-    cdef const unsigned char[::1] view = data
+    cdef Py_buffer view
     cdef Cursor cursor
     cdef list records = []
-    if view.shape[0] == 0:
-        return records
-    cursor.at = &view[0]
-    cursor.left = view.shape[0]
-    while cursor.left:
-        records.append(read_record(&cursor, view.shape[0] - cursor.left))
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        cursor.at = <const unsigned char *>view.buf
+        cursor.left = view.len
+        while cursor.left:
+            records.append(read_record(&cursor, view.len - cursor.left))
+    finally:
+        PyBuffer_Release(&view)
     return records
 
 

@@ -4,6 +4,7 @@ Where the CPU has the instructions, which is asked at run time, they are used (S
 multiplication for CRC-32); elsewhere tables of eight bytes a step. This module knows nothing of records.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uint8_t, uint32_t
 
 __all__ = ["ACCELERATED", "crc32", "crc32_by_table", "crc32c", "crc32c_by_table"]
@@ -184,21 +185,33 @@ cdef uint32_t crc32_of(const uint8_t *data, Py_ssize_t size, uint32_t value) noe
     return fast_crc32(data, size, value)
 
 
-def crc32c(const uint8_t[::1] data not None, uint32_t value=0):
+ctypedef uint32_t (*Checksum)(const uint8_t *at, Py_ssize_t size, uint32_t value) noexcept nogil
+
+
+cdef object checksum_of(object data, uint32_t value, Checksum checksum):
+    cdef Py_buffer view
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    if view.len:
+        value = checksum(<const uint8_t *>view.buf, view.len, value)
+    PyBuffer_Release(&view)
+    return value
+
+
+def crc32c(data not None, uint32_t value=0):
     """The CRC32C of bytes; ``value`` is that of what came before them."""
-    return fast_crc32c(&data[0], data.shape[0], value) if data.shape[0] else value
+    return checksum_of(data, value, fast_crc32c)
 
 
-def crc32(const uint8_t[::1] data not None, uint32_t value=0):
+def crc32(data not None, uint32_t value=0):
     """The CRC-32 of bytes, the same number as zlib.crc32."""
-    return fast_crc32(&data[0], data.shape[0], value) if data.shape[0] else value
+    return checksum_of(data, value, fast_crc32)
 
 
-def crc32c_by_table(const uint8_t[::1] data not None, uint32_t value=0):
+def crc32c_by_table(data not None, uint32_t value=0):
     """The CRC32C as a CPU without the instructions computes it."""
-    return slow_crc32c(&data[0], data.shape[0], value) if data.shape[0] else value
+    return checksum_of(data, value, slow_crc32c)
 
 
-def crc32_by_table(const uint8_t[::1] data not None, uint32_t value=0):
+def crc32_by_table(data not None, uint32_t value=0):
     """The CRC-32 as a CPU without the instructions computes it."""
-    return slow_crc32(&data[0], data.shape[0], value) if data.shape[0] else value
+    return checksum_of(data, value, slow_crc32)

@@ -112,11 +112,11 @@ cdef class RecordLog:
         return 0
 
     def begin_segment(
-        self, int64_t base, Py_ssize_t capacity, const uint8_t[::1] content=None, Py_ssize_t header_bytes=0
+        self, int64_t base, Py_ssize_t capacity, bytes content=None, Py_ssize_t header_bytes=0
     ):
         """Begin the segment that takes the appends from now on; it starts with ``content``, header included."""
         cdef Segment segment
-        cdef Py_ssize_t size = 0 if content is None else content.shape[0]
+        cdef Py_ssize_t size = 0 if content is None else PyBytes_GET_SIZE(content)
         self.check_quiet()
         if base < self.end or size > capacity or not 0 <= header_bytes <= size:
             raise ValueError(f"no segment can begin at {base:,} with {size:,} of {capacity:,} bytes")
@@ -128,7 +128,7 @@ cdef class RecordLog:
         segment.used = size
         segment.header_bytes = header_bytes
         if size:
-            memcpy(segment.data, &content[0], size)
+            memcpy(segment.data, PyBytes_AS_STRING(content), size)
         self.segments_.append(segment)
         self.active = self.recent = segment
         self.end = base + size

@@ -183,14 +183,14 @@ def make_index(RecordLog log not None, Segment segment not None):
         release(&output)
 
 
-def load_index(RecordLog log not None, Segment segment not None, const uint8_t[::1] data not None):
+def load_index(RecordLog log not None, Segment segment not None, bytes data not None):
     """Index the newest segment by its index file; false, and nothing done, when the file does not fit."""
     cdef Cursor cursor
     cdef int64_t last_store_time
-    if data.shape[0] < INDEX_HEAD_BYTES + CRC_BYTES:
+    if PyBytes_GET_SIZE(data) < INDEX_HEAD_BYTES + CRC_BYTES:
         return False
-    cursor.at = &data[0]
-    cursor.left = data.shape[0] - CRC_BYTES
+    cursor.at = <const uint8_t *>PyBytes_AS_STRING(data)
+    cursor.left = PyBytes_GET_SIZE(data) - CRC_BYTES
     if crc32c_of(cursor.at, cursor.left, 0) != load_be32(cursor.at + cursor.left):
         return False
     if memcmp(take(&cursor, 8), INDEX_MAGIC, 8) != 0:

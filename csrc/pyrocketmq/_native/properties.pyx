@@ -3,6 +3,7 @@
 RocketMQ 5.x and the Go client end the text with the last \\x02, 4.9 leaves it out; the reader takes both.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp
@@ -74,14 +75,15 @@ def decode_properties(text):
 
     A piece without a separator, a name or a value is dropped; a later value of the same name wins.
     """
-    cdef const unsigned char[::1] view
+    cdef Py_buffer view
     if isinstance(text, str):
         # A lone surrogate can come from a JSON escape; it stands for itself and cannot be encoded.
         text = (<str>text).encode("utf-8", "replace")
-    view = text
-    if view.shape[0] == 0:
-        return {}
-    return parse_properties(<const char *>&view[0], view.shape[0])
+    PyObject_GetBuffer(text, &view, PyBUF_SIMPLE)
+    try:
+        return parse_properties(<const char *>view.buf, view.len) if view.len else {}
+    finally:
+        PyBuffer_Release(&view)
 
 
 def encode_properties(properties):

@@ -51,7 +51,7 @@ class RecordLog:
     @store_host.setter
     def store_host(self, host: tuple[str | bytes, int]) -> None: ...
     def begin_segment(
-        self, base: int, capacity: int, content: Buffer | None = None, header_bytes: int = 0
+        self, base: int, capacity: int, content: bytes | None = None, header_bytes: int = 0
     ) -> Segment:
         """Begin the segment that takes the appends from now on; it starts with ``content``, header
         included.

@@ -13,5 +13,5 @@ def scan_segment(log: RecordLog, segment: Segment) -> tuple[int, list[tuple[int,
 def make_index(log: RecordLog, segment: Segment) -> bytes:
     """The index file of the newest segment, for when no more is appended to it."""
 
-def load_index(log: RecordLog, segment: Segment, data: bytes | bytearray | memoryview) -> bool:
+def load_index(log: RecordLog, segment: Segment, data: bytes) -> bool:
     """Index the newest segment by its index file; false, and nothing done, when the file does not fit."""
