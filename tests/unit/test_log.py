@@ -331,8 +331,8 @@ def test_damaged_index_is_refused_and_leaves_nothing(data: st.DataObject) -> Non
     index[at] ^= data.draw(st.integers(1, 255))
     fresh = RecordLog()
     segment = fresh.attach_segment(0, content)
-    assert not load_index(fresh, segment, index)
-    assert not load_index(fresh, segment, index[:at])
+    assert not load_index(fresh, segment, bytes(index))
+    assert not load_index(fresh, segment, bytes(index[:at]))
     assert fresh.queues() == []
 
 

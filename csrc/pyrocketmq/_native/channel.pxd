@@ -1,17 +1,11 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.bytesio cimport Output
-from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameView
 from pyrocketmq._native.message cimport Message
+from pyrocketmq._native.outgoing cimport FrameWriter
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.waiters cimport Kind, Slot, Waiters
-
-cdef enum:
-    ANSWER_FLAG = 1
-    # Enough for one call of the transport; more at once gains nothing and holds memory.
-    FLUSH_BYTES = 262144
 
 
 cdef class RequestTaker:
@@ -36,46 +30,20 @@ cdef class SendOwner:
     cdef int failed(self, object error) except -1
 
 
-cdef class RequestChannel:
+cdef class RequestChannel(FrameWriter):
     cdef bytes peer_host  # address and port of the peer as a record has them
     cdef object due  # what a taker has for the peer and not written yet
-    cdef object loop
-    cdef object transport
-    cdef object clock
-    cdef object create_future
     cdef dict future_arguments  # of asyncio.Future, or None when the loop has futures of its own
-    cdef object call_soon
-    cdef object flush_method
     cdef object timer
     cdef object on_timeouts
-    cdef readonly object error  # why the connection ended, or None
-    cdef readonly str address
-    cdef int codec
-    cdef int peer_codec  # of its last request
     cdef Waiters waiters
-    cdef Output out
-    cdef list drainers
-    cdef unsigned long thread
-    cdef double base  # what the clock said when the connection was made
-    cdef double last_read
-    cdef double last_write
     cdef double rest_seconds
-    cdef Py_ssize_t max_frame_bytes
-    cdef Py_ssize_t write_buffer_bytes
     cdef int64_t timer_tick
-    cdef int64_t written_before  # bytes that left the output buffer
     cdef int64_t next_opaque
     cdef bint has_opaque  # numbers come from next_opaque, not from the counter of the process
-    cdef bint is_made
-    cdef bint is_ended  # no requests any more; connection_lost may still be to come
-    cdef bint paused  # the transport asked for a pause
-    cdef bint flushing  # a flush is scheduled
     cdef bint sends  # a send has been made, so answers are looked at as answers of sends first
     cdef bint takes_blocks  # it has taken a frame that was not copied
-    cdef bint holds_reading
-    cdef bint held  # reading rests until our answers are read
     cdef uint64_t frames_in
-    cdef uint64_t frames_out
     cdef uint64_t bytes_in
     cdef uint64_t late_answers
     cdef uint64_t timeouts
@@ -83,15 +51,10 @@ cdef class RequestChannel:
     cdef uint64_t requests_in
 
     cdef bytes packed_peer(self)
-    cdef int hold_if_full(self) except -1
-    cdef double now(self) except? -1
     cdef int64_t tick_now(self) except? -1
     cdef int64_t rest_until(self) except? -1
-    cdef int check_use(self, bint bounded) except -1
     cdef int check_timeout(self, double timeout) except -1
     cdef int32_t free_opaque(self) except? 0
-    cdef int put_command(self, RemotingCommand command, int codec) except -1
-    cdef int check_size(self, Py_ssize_t size) except -1
     cdef object put_send(
         self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
     )
@@ -106,9 +69,6 @@ cdef class RequestChannel:
     cdef Slot *enlist(
         self, object waiter, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, double now
     ) except NULL
-    cdef int frame_written(self, bint alone) except -1
-    cdef int flush_now(self) except -1
-    cdef int wake_drainers(self) except -1
     cdef int arm(self, int64_t due) except -1
     # What a peer may be that has sent no frame so far: the likely cause and the advice, or (None, None).
     cdef tuple guess(self)
@@ -117,11 +77,6 @@ cdef class RequestChannel:
     cdef int fail_waiters(self, object error) except -1
     cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **slot)
 
-
-cdef int codec_number(str codec) except -1
-
-# Raise for a flag that is not that of a request which is answered.
-cdef int refuse_flag(int32_t flag) except -1
 
 # A copy of an error, for one more who waits.
 cdef object twin_of(object error)

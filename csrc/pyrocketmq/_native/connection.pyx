@@ -11,19 +11,12 @@ from libc.stdint cimport int32_t, uint8_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendAnswer, SendResult, make_send_result, read_send_answer
-from pyrocketmq._native.channel cimport (
-    ANSWER_FLAG,
-    FLUSH_BYTES,
-    RequestChannel,
-    RequestTaker,
-    SendOwner,
-    codec_number,
-    fail_waiter,
-)
+from pyrocketmq._native.channel cimport RequestChannel, RequestTaker, SendOwner, fail_waiter
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.frame cimport FrameReader, FrameView, decode_view
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic
+from pyrocketmq._native.outgoing cimport ANSWER_FLAG, FLUSH_BYTES, codec_number
 from pyrocketmq._native.sending cimport ONEWAY_FLAG
 from pyrocketmq._native.waiters cimport (
     COMMAND,

@@ -12,12 +12,12 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendAnswer, SendResult, make_send_result, read_send_answer
 from pyrocketmq._native.bytesio cimport Output, load_be32, release, written
-from pyrocketmq._native.channel cimport ANSWER_FLAG, codec_number, refuse_flag
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
 from pyrocketmq._native.frame cimport FrameReader, FrameView, codec_for, decode_view, write_frame
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
+from pyrocketmq._native.outgoing cimport ANSWER_FLAG, codec_number, refuse_flag
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
 
 import os

@@ -22,7 +22,7 @@ from pyrocketmq._native.bytesio cimport (
     reserve,
     written,
 )
-from pyrocketmq._native.channel cimport ANSWER_FLAG, RequestChannel, RequestTaker
+from pyrocketmq._native.channel cimport RequestChannel, RequestTaker
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand
 from pyrocketmq._native.exchange cimport (
@@ -47,6 +47,7 @@ from pyrocketmq._native.ids cimport fill_unique_id
 from pyrocketmq._native.log cimport RecordLog
 from pyrocketmq._native.logcut cimport CUT_FOUND, Selection, begin_selection, end_selection
 from pyrocketmq._native.logqueue cimport TagCodes
+from pyrocketmq._native.outgoing cimport ANSWER_FLAG
 from pyrocketmq._native.properties cimport PROPERTY_SEPARATOR, STORED_PROPERTIES_LIMIT
 from pyrocketmq._native.record cimport Record
 from pyrocketmq._native.request cimport RequestHead, code_at_once, put_unescaped, read_request

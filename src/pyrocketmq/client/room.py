@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyrocketmq.errors import BackPressureError
 
 if TYPE_CHECKING:
-    from pyrocketmq._native.sender import SendTable
+    from pyrocketmq._native.table import SendTable
     from pyrocketmq.client.retry import RetryPlan
     from pyrocketmq.client.stats import ClientStats
 

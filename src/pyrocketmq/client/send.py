@@ -14,7 +14,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from pyrocketmq._native.answer import SendResult
-from pyrocketmq._native.sender import Sender, SendTable
+from pyrocketmq._native.sender import Sender
+from pyrocketmq._native.table import SendTable
 from pyrocketmq.client.hooks import SendContext, SendHooks, SendKind
 from pyrocketmq.client.lines import Lines
 from pyrocketmq.client.outgoing import Outgoing, check_size, outgoing
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from pyrocketmq._native.message import Message
-    from pyrocketmq._native.sender import OnewayMark, SendCall, SendTarget
+    from pyrocketmq._native.sendcall import SendCall
+    from pyrocketmq._native.sender import OnewayMark
+    from pyrocketmq._native.table import SendTarget
     from pyrocketmq.client.core import ClientCore
     from pyrocketmq.client.mapping import PublishRoute
 

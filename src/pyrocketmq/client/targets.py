@@ -17,7 +17,8 @@ from pyrocketmq._native.answer import SendResult, decode_send_answer
 from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.command import next_opaque
 from pyrocketmq._native.frame import decode_frame, encode_frame
-from pyrocketmq._native.sender import SendLink, SendTarget, SendTargets, put_oneway_send
+from pyrocketmq._native.sender import put_oneway_send
+from pyrocketmq._native.table import SendLink, SendTarget, SendTargets
 from pyrocketmq.broker.answers import refusal
 from pyrocketmq.errors import (
     BackPressureError,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pyrocketmq._native.command import RemotingCommand
     from pyrocketmq._native.connection import Connection
     from pyrocketmq._native.message import Message
-    from pyrocketmq._native.sender import SendTable
+    from pyrocketmq._native.table import SendTable
     from pyrocketmq.client.brokers import BrokerLink
     from pyrocketmq.client.core import ClientCore
     from pyrocketmq.client.mapping import PublishRoute

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyrocketmq._native.parcel import Parcel
-    from pyrocketmq._native.sender import SendTarget
+    from pyrocketmq._native.table import SendTarget
     from pyrocketmq.client.send import SendCore
     from pyrocketmq.model.message_queue import MessageQueue
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyrocketmq._native.answer import SendResult
-    from pyrocketmq._native.sender import SendTarget
     from pyrocketmq._native.stored import MessageExt
+    from pyrocketmq._native.table import SendTarget
     from pyrocketmq.client.hooks import SendHook
     from pyrocketmq.client.selectors import QueueSelector
     from pyrocketmq.model.message_queue import MessageQueue
