@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pyrocketmq import Message, Producer
-from pyrocketmq.errors import ClientClosedError, MessageTooLargeError, SendTimeoutError
+from pyrocketmq.errors import ClientClosedError, ConfigurationError, MessageTooLargeError, SendTimeoutError
 from pyrocketmq.model import MessageQueue
 from pyrocketmq.producer import create_producer
 from pyrocketmq.testing import LocalRocketMQ
@@ -35,6 +37,26 @@ def test_a_message_arrives_and_the_result_says_where(
     stored = messages[b"second"]
     assert stored.get_property("UNIQ_KEY") == result.msg_id
     assert MessageQueue(topic, stored.broker_name, stored.queue_id) == result.message_queue
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, 86_401])
+def test_a_timeout_in_which_no_send_can_end_is_refused_before_anything_is_sent(
+    rocketmq: LocalRocketMQ, topic: str, seconds: float
+) -> None:
+    with Producer("orders", rocketmq.addr) as producer:
+        producer.send(topic, b"first")  # from now on there are queues to send to at once
+        message = Message(topic, b"x")
+        sends: list[Callable[[], object]] = [
+            lambda: producer.send(message, timeout=seconds),
+            lambda: producer.send(message, timeout=seconds, sharding_key="a"),
+            lambda: producer.send_batch([message], timeout=seconds),
+            lambda: producer.request(message, seconds),
+        ]
+        for send in sends:
+            with pytest.raises(ConfigurationError, match=r"timeout is .* it must be > 0 and at most 86,400"):
+                send()
+
+    assert 1 == len(rocketmq.messages(topic))
 
 
 def test_plain_sends_use_a_lane_of_their_thread(rocketmq: LocalRocketMQ, topic: str) -> None:

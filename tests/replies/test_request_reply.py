@@ -119,7 +119,7 @@ async def test_requests_go_on_after_a_lost_connection(rocketmq: LocalRocketMQ, t
 @pytest.mark.parametrize("timeout", [0.0, -1.0])
 async def test_a_time_that_is_none_is_refused(rocketmq: LocalRocketMQ, topic: str, timeout: float) -> None:
     async with AsyncProducer("asking", rocketmq.addr) as producer:
-        with pytest.raises(ConfigurationError, match="not above 0"):
+        with pytest.raises(ConfigurationError, match="it must be > 0"):
             await producer.request(Message(topic, b"hello"), timeout)
     assert rocketmq.messages(topic) == []
 

@@ -17,7 +17,7 @@ from pyrocketmq._native.table cimport CODE_SUCCESS, SendLink, SendTable, SendTar
 
 from pyrocketmq.errors import ConfigurationError, InvalidMessageError
 
-__all__ = ["OnewayMark", "Sender", "message_of", "put_oneway_send"]
+__all__ = ["OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
 
 cdef double NEVER = float("inf")
 
@@ -243,7 +243,8 @@ def message_of(message, body, tags, keys, properties):
     return Message(message, body, tags, keys, properties=properties)
 
 
-cdef double check_timeout(object timeout) except? -1:
+cpdef double check_timeout(object timeout) except? -1:
+    """The seconds that a caller gives a send, refused when no send can end in them."""
     cdef double seconds = timeout
     if not 0 < seconds <= 86400:
         raise ConfigurationError(

@@ -125,7 +125,7 @@ cdef class AsyncSubmit(Sender):
             return Turn.__new__(Turn)
         return READY
 
-    def _begin_batch(self, list messages not None, timeout):
+    def _begin_batch(self, list messages not None, double timeout):
         """Write a batch that is one plain request to a queue at hand; None when it has to go another way."""
         cdef SendTable table = self._table
         cdef SendTarget target
@@ -145,7 +145,7 @@ cdef class AsyncSubmit(Sender):
         parcel.sent = target
         parcel.opened_at = now
         parcel.future = target.link._connection.make_future()
-        seconds = table.share(target, table.timeout if timeout is None else timeout, 0)
+        seconds = table.share(target, timeout, 0)
         try:
             if not parcel.send(target.link._connection, target.link.encoder, target.queue_id, seconds):
                 return None

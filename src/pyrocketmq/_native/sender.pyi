@@ -9,7 +9,7 @@ from pyrocketmq._native.handover import Ticket
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.table import SendLink, SendTable, SendTarget
 
-__all__ = ["OnewayMark", "Sender", "message_of", "put_oneway_send"]
+__all__ = ["OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
 
 @final
 class OnewayMark:
@@ -133,6 +133,13 @@ def put_oneway_send(
     table: SendTable, target: SendTarget, message: Message, sys_flag: int = 0, body: bytes | None = None
 ) -> None:
     """Write a one-way send to a queue whose connection is open, and mark it if one is due."""
+
+def check_timeout(timeout: float) -> float:
+    """The seconds that a caller gives a send, refused when no send can end in them.
+
+    Raises:
+        ConfigurationError: they are none, or more than a day.
+    """
 
 def message_of(message: object, body: object, tags: object, keys: object, properties: object) -> Message:
     """The message that the arguments of a send describe.

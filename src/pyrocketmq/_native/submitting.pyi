@@ -22,7 +22,7 @@ class AsyncSubmit(Sender):
 
     _accumulator: Any
 
-    def _begin_batch(self, messages: list[Message], timeout: float | None) -> Parcel | None:
+    def _begin_batch(self, messages: list[Message], timeout: float) -> Parcel | None:
         """Write a batch that is one plain request to a queue at hand; None when it has to go another way."""
 
     @overload

@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from pyrocketmq._native.sender import check_timeout
 from pyrocketmq._native.submitting import AsyncSubmit, BlockingSubmit
 from pyrocketmq.errors import RocketMQError, UndeliveredError
 from pyrocketmq.producer.batches import BatchSends, listed
@@ -66,6 +67,7 @@ class BatchCalls(AsyncSubmit):
             A result for each message, in the order of the messages.
 
         Raises:
+            ConfigurationError: the timeout is none that a send can end in.
             InvalidMessageError: no messages, several topics, or one that no batch may hold; nothing was sent.
             MessageTooLargeError: a message is over the limit; nothing was sent.
             BatchSendError: a part of them was not sent; its ``results`` say which.
@@ -74,16 +76,16 @@ class BatchCalls(AsyncSubmit):
         if sends is None:
             sends = self._batch_sends = BatchSends(self._sends, self.config.max_batches_in_flight)
         batch = listed(messages)
+        seconds = self.config.send_timeout if timeout is None else check_timeout(timeout)
         packed: list[Parcel] | None = None
         # The plain case, without coroutines around it.
-        parcel = self._begin_batch(batch, timeout) if queue is None else None
+        parcel = self._begin_batch(batch, seconds) if queue is None else None
         if parcel is not None:
             await parcel
             results = sends.ended(parcel)
             if results is not None:
                 return results
             packed = [parcel]
-        seconds = self.config.send_timeout if timeout is None else timeout
         return await sends.send(batch, seconds, queue, packed)
 
     async def flush(self, timeout: float | None = None) -> None:

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyrocketmq._native.message import Message
-from pyrocketmq._native.sender import message_of
+from pyrocketmq._native.sender import check_timeout, message_of
 from pyrocketmq.errors import (
     ConnectionError,  # noqa: A004
     ForkedClientError,
@@ -192,7 +192,7 @@ class Producer(BlockingBatchCalls):
         # Whether this is a child made by fork need not be asked: there the table has no queues.
         sends, table = self._sends, self._table
         begun = monotonic()
-        seconds = sends.settings.timeout if timeout is None else timeout
+        seconds = sends.settings.timeout if timeout is None else check_timeout(timeout)
         share = table.share_of(target, seconds)
         try:
             lane = target.link.owner.lanes.lane(share)

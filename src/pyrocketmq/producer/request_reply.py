@@ -14,9 +14,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from pyrocketmq._native.command import RemotingCommand
+from pyrocketmq._native.sender import check_timeout
 from pyrocketmq._native.stored import MessageExt, decode_messages_strict, encode_message
 from pyrocketmq.client.hooks import SendKind
-from pyrocketmq.errors import ConfigurationError, ReplyTimeoutError, RocketMQError
+from pyrocketmq.errors import ReplyTimeoutError, RocketMQError
 from pyrocketmq.logging.repeats import RepeatedFaults
 from pyrocketmq.model.enums import RequestCode, ResponseCode
 from pyrocketmq.model.headers import ReplyMessageRequestHeader
@@ -70,9 +71,7 @@ class RequestCalls:
             ReplyTimeoutError: no reply came in time; the request is stored all the same.
             SendError: the request was not sent.
         """
-        seconds = self.config.send_timeout if timeout is None else timeout
-        if not seconds > 0:
-            raise ConfigurationError(f"timeout is {timeout!r} seconds, not above 0", field="timeout")
+        seconds = self.config.send_timeout if timeout is None else check_timeout(timeout)
         begun = monotonic()
         sends = self._sends
         await sends.ensure_started()

@@ -201,7 +201,7 @@ class AsyncTransactionProducer(AsyncProducer):
             SendError: it was not stored.
         """
         listener = _listening(self._listener)
-        begun = await self._transactions.begin(message, timeout=timeout or 0.0, check_after=check_after)
+        begun = await self._transactions.begin(message, timeout=timeout, check_after=check_after)
         result = begun.result
         if not result.ok:
             return result
@@ -232,7 +232,7 @@ class AsyncTransactionProducer(AsyncProducer):
             HalfMessageError: the broker could not confirm it; it is rolled back.
             SendError: it was not stored.
         """
-        begun = await self._transactions.begin(message, timeout=timeout or 0.0, check_after=check_after)
+        begun = await self._transactions.begin(message, timeout=timeout, check_after=check_after)
         _refuse_unconfirmed(begun)
         return begun
 
@@ -259,7 +259,7 @@ class AsyncTransactionBlock:
 
     async def __aenter__(self) -> Transaction:
         begun = await self._transactions.begin(
-            self._message, timeout=self._timeout or 0.0, check_after=self._check_after
+            self._message, timeout=self._timeout, check_after=self._check_after
         )
         _refuse_unconfirmed(begun)
         self._begun = begun
@@ -378,7 +378,7 @@ class TransactionProducer(Producer):
     def _begin_transaction(
         self, message: Message, timeout: float | None, check_after: float | None
     ) -> Transaction:
-        settings = {"timeout": timeout or 0.0, "check_after": check_after}
+        settings = {"timeout": timeout, "check_after": check_after}
         return self._call_here(self._parts.begin, (message,), settings)
 
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pyrocketmq._native.ids import decode_offset_message_id
+from pyrocketmq._native.sender import check_timeout
 from pyrocketmq.client.hooks import TIMER_PROPERTIES, SendKind
 from pyrocketmq.errors import (
     ClientClosedError,
@@ -243,13 +244,13 @@ class Transactions:
     # ---- one transaction ----
 
     async def begin(
-        self, message: Message, *, timeout: float = 0.0, check_after: float | None = None
+        self, message: Message, *, timeout: float | None = None, check_after: float | None = None
     ) -> Transaction:
         """Send a half message.
 
         Args:
             message: what consumers get if the transaction is committed.
-            timeout: seconds for the send; 0 takes that of the settings.
+            timeout: seconds for the send; ``send_timeout`` by default.
             check_after: seconds after which the broker asks first, if it is not told before; None: 6 seconds
                 on brokers as they are shipped.
 
@@ -261,6 +262,7 @@ class Transactions:
             SendError: it was not sent.
         """
         _refuse_unfit(message)
+        seconds = 0.0 if timeout is None else check_timeout(timeout)
         marks = {HALF: "true", GROUP: self._sends.group}
         if check_after is not None:
             marks[IMMUNITY] = str(_whole_seconds(check_after))
@@ -269,7 +271,7 @@ class Transactions:
         try:
             result = await self._sends.deliver(
                 message,
-                timeout=timeout,
+                timeout=seconds,
                 sys_flag=MessageSysFlag.TRANSACTION_PREPARED.value,
                 kind=SendKind.HALF,
             )
