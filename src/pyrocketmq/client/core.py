@@ -22,6 +22,7 @@ from pyrocketmq.client.heartbeats import Heartbeats
 from pyrocketmq.client.hooks import SendHooks
 from pyrocketmq.client.identity import make_client_id
 from pyrocketmq.client.mapping import TopicBrokerMapping
+from pyrocketmq.client.namesakes import Namesakes
 from pyrocketmq.client.probing import REST_S, Prober
 from pyrocketmq.client.routes import RouteTable
 from pyrocketmq.client.stats import ClientStats
@@ -37,7 +38,7 @@ from pyrocketmq.remote.hooks import HeaderFields
 from pyrocketmq.transport.loops import watch_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
     from types import TracebackType
 
     from pyrocketmq.client.brokers import BrokerLink, LinkRequestHandler
@@ -109,7 +110,12 @@ class ClientCore:
         self.routes = RouteTable(self._nameservers, self.mapping, config)
         self.brokers = BrokerManager(config, self._hooks)
         self._client_id = ""
-        self.heartbeats = Heartbeats(lambda: self.client_id, self._links_in_use, config.heartbeat_interval)
+        self.heartbeats = Heartbeats(
+            lambda: self.client_id,
+            self._links_in_use,
+            config.heartbeat_interval,
+            after=self._look_for_namesakes(),
+        )
         self.faults = FaultTable(slow=config.slow_brokers_rest)
         self._lost: set[str] = set()
         self._prober = Prober(self.faults.resting, self._link, self.faults.reached, self._probe_failed)
@@ -161,6 +167,13 @@ class ClientCore:
     def name_servers(self) -> NameServers:
         """The name servers of the cluster."""
         return self._nameservers
+
+    def _look_for_namesakes(self) -> Callable[[BrokerLink], Awaitable[None]] | None:
+        """What is done after a heartbeat where the program has chosen the client id."""
+        if not self.config.client_id:
+            return None
+        interval = self.config.heartbeat_interval / 2  # after each round, and not after those in between
+        return Namesakes(lambda: self.client_id, lambda: self.heartbeats.producer_groups, interval).look
 
     def _make_stats(self) -> ClientStats:
         """Counters, and what the parts of the client know at the time of the look."""

@@ -16,7 +16,7 @@ from pyrocketmq.model.heart_beat import HeartbeatData
 from pyrocketmq.model.producer_consumer import ConsumerData, ProducerData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from pyrocketmq.client.brokers import BrokerLink
 
@@ -40,6 +40,7 @@ class Heartbeats:
         client_id: gives the client's name of the moment.
         links: gives the brokers that should hear of the client.
         interval: seconds between two rounds.
+        after: called when a broker has answered one.
         rng: spreads heartbeats in time; tests give their own.
 
     Attributes:
@@ -53,6 +54,7 @@ class Heartbeats:
         links: Callable[[], Iterable[BrokerLink]],
         interval: float,
         *,
+        after: Callable[[BrokerLink], Awaitable[None]] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.sent = 0
@@ -60,6 +62,7 @@ class Heartbeats:
         self._client_id = client_id
         self._links = links
         self._interval = interval
+        self._after = after
         self._rng = rng or random.Random()  # noqa: S311 - spreads load
         self._faults = RepeatedFaults(logger, interval=FAULT_INTERVAL_S, longest=LONG_INTERVAL_S)
         self._producers: dict[str, int] = {}
@@ -190,3 +193,5 @@ class Heartbeats:
             else:
                 self.sent += 1
                 self._faults.over(link.name, "broker %s takes heartbeats again", link.name)
+                if self._after is not None:
+                    await self._after(link)
