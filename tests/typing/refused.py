@@ -50,3 +50,9 @@ def properties_are_text() -> str:
 
 def a_message_has_its_body_already(producer: Producer) -> None:
     producer.submit(Message("orders", b""), b"another")  # type: ignore[call-overload]
+
+
+def a_send_takes_a_message_or_a_topic_with_a_body(producer: Producer) -> None:
+    producer.send(Message("orders", b""), tags="drinks")  # type: ignore[call-overload]
+    producer.send("orders")  # type: ignore[call-overload]
+    producer.send_oneway("orders")  # type: ignore[call-overload]

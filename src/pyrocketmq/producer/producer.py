@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import check_timeout, message_of
@@ -101,6 +101,41 @@ class Producer(BlockingBatchCalls):
 
     # ---- sends ----
 
+    @overload
+    def send(
+        self,
+        message: Message,
+        body: None = None,
+        *,
+        timeout: float | None = None,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+        ordered: bool | None = None,
+        delay_level: int | None = None,
+        delay: float | None = None,
+        delay_ms: int | None = None,
+        deliver_at: datetime | int | None = None,
+    ) -> SendResult: ...
+    @overload
+    def send(
+        self,
+        message: str,
+        body: Body,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        timeout: float | None = None,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+        ordered: bool | None = None,
+        delay_level: int | None = None,
+        delay: float | None = None,
+        delay_ms: int | None = None,
+        deliver_at: datetime | int | None = None,
+    ) -> SendResult: ...
     def send(
         self,
         message: Message | str,
@@ -212,6 +247,29 @@ class Producer(BlockingBatchCalls):
         finally:
             del outcome  # an error would have this frame in its trace
 
+    @overload
+    def send_oneway(
+        self,
+        message: Message,
+        body: None = None,
+        *,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+    ) -> None: ...
+    @overload
+    def send_oneway(
+        self,
+        message: str,
+        body: Body,
+        *,
+        tags: str | None = None,
+        keys: str | Iterable[str] | None = None,
+        properties: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        queue: MessageQueue | None = None,
+        selector: QueueSelector | None = None,
+        sharding_key: str | None = None,
+    ) -> None: ...
     def send_oneway(
         self,
         message: Message | str,
