@@ -26,7 +26,6 @@ cdef inline int check_body(Message message, bytes body, Py_ssize_t max_body_byte
     return 0 if 0 < size <= max_body_bytes else refuse_body(message, size, max_body_bytes)
 
 
-# hot: begin, at most 3
 cdef inline uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
     """Write one message as a record; the caller has checked it and made room."""
     cdef Py_ssize_t body_size = PyBytes_GET_SIZE(message._body)
@@ -39,4 +38,3 @@ cdef inline uint8_t *put_batch_message(uint8_t *at, Message message) noexcept:
     at += 20 + body_size
     store_be16(at, <uint16_t>properties_size)
     return put_properties(at + 2, message)
-# hot: end

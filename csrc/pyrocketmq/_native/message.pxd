@@ -53,7 +53,6 @@ cdef inline Py_ssize_t properties_bytes(Message message) noexcept:
     return message.text_bytes + (UNIQUE_ID_PAIR_BYTES if message.unique_id_state == RAW_ID else 0)
 
 
-# hot: begin, at most 7
 cdef inline uint8_t *put_unique_id(uint8_t *at, Message message) noexcept:
     memcpy(at, "UNIQ_KEY\x01", 9)
     put_hex16(at + 9, message.unique_id_bytes)
@@ -66,4 +65,3 @@ cdef inline uint8_t *put_properties(uint8_t *at, Message message) noexcept:
     if message.text_bytes == 0 and message.unique_id_state == RAW_ID:
         return put_unique_id(at, message)
     return message.put_properties(at)
-# hot: end

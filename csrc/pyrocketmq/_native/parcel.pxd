@@ -63,7 +63,6 @@ cdef Py_ssize_t record_bytes(Message message, Py_ssize_t max_message_bytes) exce
 cdef bint has_sharding_key(Message message) noexcept
 
 
-# hot: begin
 cdef inline int give_id(Message message) except -1:
     if message.unique_id_state == NO_ID:
         fill_unique_id(message.unique_id_bytes)
@@ -90,4 +89,3 @@ cdef inline void put_message(Parcel parcel, Message message) noexcept:
     """Write a message as a record; the caller has made room."""
     parcel.at = put_batch_message(parcel.at, message)
     parcel.number += 1
-# hot: end

@@ -91,8 +91,9 @@ class Bench:
         """Let the engine work until it waits; transfers that ended, with their causes."""
         ended: list[tuple[int, int]] = []
         quiet = 0
-        # The first quiet step may have received, the second has sent what was to be answered.
-        while quiet < 2:
+        # The first quiet step may have received, and those after it send what was to be answered, eight chunks
+        # in each; tests have twelve.
+        while quiet < 4:
             step = self.engine.step(0)
             quiet = quiet + 1 if step[0] == core.STEP_TIMEOUT else 0
             if step[0] == core.STEP_TRANSFER:
