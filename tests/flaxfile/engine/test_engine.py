@@ -91,7 +91,7 @@ class Bench:
         """Let the engine work until it waits; transfers that ended, with their causes."""
         ended: list[tuple[int, int]] = []
         quiet = 0
-        # The first quiet step may have received, and those after it send what was to be answered, eight chunks
+        # The first quiet step may have received, those after it send what was to be answered, eight chunks
         # in each; tests have twelve.
         while quiet < 4:
             step = self.engine.step(0)
