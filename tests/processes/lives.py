@@ -86,20 +86,23 @@ MESSAGES: Final = 2
 """What each life stores."""
 
 
-async def levels(life: Life, address: str, count: int, warm_up: int = 20) -> tuple[Level, Level]:
-    """What there is after the first lives, and after ``count`` more."""
+async def levels(
+    life: Life, address: str, count: int, warm_up: int = 20, rest: float = 0.0
+) -> tuple[Level, Level]:
+    """What there is after the first lives, and after ``count`` more, each after ``rest`` seconds."""
     warnings.simplefilter("ignore", ResourceWarning)
-    before = await _live(life, address, warm_up, None)
-    return before, await _live(life, address, count, before)
+    before = await _live(life, address, warm_up, None, rest)
+    return before, await _live(life, address, count, before, rest)
 
 
-async def _live(life: Life, address: str, times: int, before: Level | None) -> Level:
+async def _live(life: Life, address: str, times: int, before: Level | None, rest: float) -> Level:
     for number in range(times):
         await life(address)
         if number % 10 == 9:
             gc.collect()  # as it comes by itself in a program that does more than this one
             await asyncio.sleep(0)
     gc.collect()
+    await asyncio.sleep(rest)
     end = time.monotonic() + (1.0 if before is None else 10.0)
     while True:  # what was dropped ends in the background
         await asyncio.sleep(0.1)
