@@ -92,6 +92,7 @@ class Server:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.threads[0].join(10)  # a connection that it has just taken is one of the clients then
         for client in self.clients:
             client.close()
         for thread in self.threads:

@@ -197,6 +197,7 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(2)
         self._listener.close()
+        self._threads[0].join(10)  # a connection that it has just taken is closed, too
         for one in self._open:
             with contextlib.suppress(OSError):
                 one.shutdown(2)
