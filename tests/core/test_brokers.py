@@ -76,12 +76,17 @@ async def test_a_link_is_ready_once_it_is_connected(manager: BrokerManager) -> N
         assert link.is_connected
 
 
+class OwnFields(HeaderFields):
+    """One that may do more than to add fields."""
+
+
 @pytest.mark.parametrize(
     ("settings", "hooks", "is_plain"),
     [
         ({"credentials": Credentials("key", "secret")}, (), True),
         ({}, (HeaderFields({"ns": "north", "nsd": "true"}),), True),
         ({}, (RpcHook(),), False),
+        ({}, (OwnFields({"ns": "north", "nsd": "true"}),), False),
     ],
 )
 async def test_requests_that_hooks_look_at_never_take_the_plain_way(

@@ -190,8 +190,8 @@ class Heartbeats:
                 self._faults.warning(
                     link.name, "no heartbeat to broker %s at %s: %s", link.name, link.address, error.what
                 )
-            else:
-                self.sent += 1
-                self._faults.over(link.name, "broker %s takes heartbeats again", link.name)
-                if self._after is not None:
-                    await self._after(link)
+                return
+        self.sent += 1
+        self._faults.over(link.name, "broker %s takes heartbeats again", link.name)
+        if self._after is not None:
+            await self._after(link)
