@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pyrocketmq._native.stored import MessageExt
+from pyrocketmq.errors import ConfigurationError
 from pyrocketmq.model import Message
 from pyrocketmq.producer.transaction import (
     Commit,
@@ -41,6 +42,21 @@ def test_the_quick_start_commits_and_rolls_back(rocketmq: LocalRocketMQ, topic: 
 
     assert tx.result.is_commit
     assert bodies(rocketmq, topic) == [b"42"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_a_timeout_in_which_no_send_can_end_begins_no_transaction(
+    rocketmq: LocalRocketMQ, topic: str, group: str, seconds: float
+) -> None:
+    with (
+        TransactionProducer(group, rocketmq.addr, check=lambda _: Commit) as producer,
+        pytest.raises(ConfigurationError, match="it must be > 0"),
+        producer.transaction(topic, b"42", timeout=seconds),
+    ):
+        pytest.fail("the block was entered")
+
+    rocketmq.advance(FIRST_CHECK)
+    assert bodies(rocketmq, topic) == []
 
 
 def test_a_check_runs_in_a_thread_of_its_own_and_may_use_the_producer(

@@ -12,7 +12,7 @@ import pytest
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.client.client import Client
 from flaxfile.client.small import SmallFile
-from flaxfile.errors import ConflictError, FlaxError, LimitError, NotFoundError, UsageError
+from flaxfile.errors import ConflictError, FlaxError, LimitError, NotFoundError, ProtocolError, UsageError
 from flaxfile.model import Entry
 from flaxfile.server.server import Server
 
@@ -356,6 +356,25 @@ async def test_a_file_over_the_limit_is_refused_before_it_is_sent(store: Path) -
         await client.upload(bytes(1000), "fits")
         with pytest.raises(LimitError, match="1001 bytes"):
             await client.upload(bytes(1001), "too large")
+
+
+async def test_what_fails_inside_the_thread_of_a_client_ends_the_call(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.ping()
+    link = client._link
+    assert link is not None
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a flaw of ours")
+
+    monkeypatch.setattr(link, "_send", broken)
+    with pytest.raises(ProtocolError, match="failed inside: RuntimeError\\('a flaw of ours'\\)"):
+        async with asyncio.timeout(20):
+            await client.stat("anything")
+    monkeypatch.undo()
+
+    assert await client.ping() > 0  # on a connection of its own
 
 
 async def test_no_part_is_left_by_what_succeeded(client: AsyncClient, server: Server, tmp_path: Path) -> None:
