@@ -34,7 +34,7 @@ test-real: $(WITH_TEST)  ## the suite on real brokers, released clients on ours;
 	@$(PY) -m pytest tests/promises/test_real_brokers.py --server 5.5.0 --server 4.9.7
 	@$(PY) -m pytest tests/interop
 
-soak: $(WITH_TEST)  ## the long fault programs, about half an hour; SOAK="vanish storm" for some of them
+soak: $(WITH_TEST)  ## the long fault programs, one to two hours; SOAK="vanish storm" for some of them
 	@$(PY) -m tests.soak $(SOAK)
 
 dev: $(WITH_DEV) $(WITH_DOCS)  ## install everything a developer needs into .venv, editable
