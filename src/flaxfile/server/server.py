@@ -192,7 +192,7 @@ class Server:
             return
         service.closing = True
         until = time.monotonic() + grace
-        while time.monotonic() < until and (len(service.transfers) or service.transfers.committing):
+        while time.monotonic() < until and (len(service.transfers) or service.uploads.committing):
             time.sleep(0.02)
         # What is being published is published: the answer may not arrive, the file does.
         pool.shutdown(wait=True, cancel_futures=False)

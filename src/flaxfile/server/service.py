@@ -30,9 +30,11 @@ from flaxfile.protocol.messages import (
     encode_payload,
     field,
 )
+from flaxfile.server.downloads import DownloadRequests
 from flaxfile.server.files import FileRequests
 from flaxfile.server.sessions import Session, Sessions
 from flaxfile.server.transfers import Transfers
+from flaxfile.server.uploads import UploadRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +103,9 @@ class Service:
         self.counters: collections.Counter[str] = collections.Counter()
         self.sessions = Sessions(limits.max_clients)
         self.transfers = Transfers(self)
-        self._files = FileRequests(self)
+        self.uploads = UploadRequests(self, self.transfers)
+        downloads, self._files = DownloadRequests(self, self.transfers), FileRequests(self)
+        self._requests = self.uploads.requests | downloads.requests | self._files.requests
         self._pool = pool
         self._zap = zap
         self._plain: Permission | None = authenticator.permit(b"") if zap is None else None
@@ -262,14 +266,12 @@ class Service:
                 self.end_session(session)
             else:
                 self.transfers.abort(session, head)
-        elif head.type in self.transfers.requests:
-            self.transfers.requests[Type(head.type)](session, peer, head, decode_payload(payload))
-        elif head.type in self._files.requests:
-            self._files.requests[Type(head.type)](session, peer, head, decode_payload(payload))
+        elif head.type in self._requests:
+            self._requests[Type(head.type)](session, peer, head, decode_payload(payload))
         elif head.type == Type.PACK_PUT:
             self._files.pack_put(session, peer, head, payload)
         elif head.type == Type.COPY:
-            self.transfers.copy(session, peer, head, payload)
+            self.uploads.copy(session, peer, head, payload)
         elif head.type != Type.PONG:
             raise ProtocolError(f"messages of type {head.type} are not known here")
 

@@ -1,0 +1,176 @@
+"""Downloads of a server: opened, moved by the engine, summed up.
+
+Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the
+pool.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flaxfile._core import engine as core
+from flaxfile._core.hashing import hash_chunks, root_hash
+from flaxfile.adaptive import chunk_for
+from flaxfile.errors import ConflictError, ProtocolError, UsageError
+from flaxfile.protocol.messages import MAX_CHUNK, Type, field
+from flaxfile.server.transfers import MAX_RUNS, WINDOW, Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flaxfile._core.engine import Engine
+    from flaxfile.model import Entry
+    from flaxfile.protocol.header import Header
+    from flaxfile.server.service import Service
+    from flaxfile.server.sessions import Session
+    from flaxfile.server.transfers import Transfers
+
+__all__ = ["DownloadRequests"]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Download(Transfer):
+    entry: Entry
+    fd: int
+    offset: int
+    length: int
+    chunk: int
+
+    def put_away(self, *, keep: bool) -> None:
+        """Close the file; there is nothing to keep."""
+        del keep
+        os.close(self.fd)
+
+    def sum_up(self, hashes: bytearray, missing: list[tuple[int, int]]) -> tuple[bytes, bool]:
+        """The root hash, and whether nobody wrote into the file meanwhile; work for the pool.
+
+        Args:
+            hashes: of all chunks.
+            missing: runs of those that the client had already; they were not sent, so not hashed either.
+        """
+        try:
+            for first, count in missing:
+                part = hash_chunks(self.fd, self.offset, self.length, self.chunk, first, count)
+                if len(part) != 8 * count:
+                    return b"", False
+                hashes[8 * first : 8 * (first + count)] = part
+            root = root_hash(self.length, self.chunk, bytes(hashes))
+            # That another file took its key does not matter.
+            status = os.fstat(self.fd)
+            return root, status.st_size == self.entry.size and status.st_mtime_ns == self.entry.mtime_ns
+        finally:
+            os.close(self.fd)
+
+
+class DownloadRequests:
+    """Answers what is asked about downloads.
+
+    Args:
+        service: answers and runs the work.
+        transfers: where downloads are while they move.
+    """
+
+    def __init__(self, service: Service, transfers: Transfers) -> None:
+        self._service = service
+        self._transfers = transfers
+        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+            Type.GET_OPEN: self._open,
+            Type.GET_DONE: self._done,
+        }
+
+    def _open(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        key = field(payload, "key", str)
+        self._transfers.check_open(session, key)
+        offset = field(payload, "offset", int, 0)
+        length = payload.get("length")
+        if offset < 0 or (length is not None and (not isinstance(length, int) or length < 0)):
+            raise UsageError(f"a range of {key!r} begins at {offset} and has {length} bytes")
+        if_match = field(payload, "if_match", str, "")
+        # Without a wish the size decides, which the client does not know yet.
+        asked = field(payload, "chunk", int, 0)
+        round_trip = field(payload, "round_trip_us", int, 0) / 1e6
+        most = self._transfers.chunk(asked or MAX_CHUNK)
+        store = self._service.store
+
+        def work(_tell: Callable[[], None]) -> tuple[int, Entry, int]:
+            return store.open_read(key)
+
+        def ready(result: tuple[int, Entry, int]) -> None:
+            fd, entry, blocks = result
+            size = max(0, entry.size - offset)
+            if isinstance(length, int):
+                size = min(size, length)
+            chunk = min(most, asked or chunk_for(size, round_trip))
+            try:
+                if if_match:
+                    _check_match(entry, if_match)
+                number = self._begin(
+                    _Download(
+                        session=session,
+                        peer=peer,
+                        key=key,
+                        entry=entry,
+                        fd=fd,
+                        offset=offset,
+                        length=size,
+                        chunk=chunk,
+                    )
+                )
+            except BaseException:
+                os.close(fd)
+                raise
+            self._transfers.opened(session)
+            answer: dict[str, object] = {
+                "size": entry.size,
+                "offset": offset,
+                "length": size,
+                "mode": entry.mode,
+                "mtime_ns": entry.mtime_ns,
+                "etag": entry.etag,
+                "chunk": chunk,
+                "blocks": blocks,
+                "window": min(WINDOW, self._transfers.share()),
+            }
+            self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
+            self._service.reactor.engine.start(number)
+
+        self._transfers.opening(session)
+        self._service.run(peer, head, work, ready, lambda: self._transfers.opened(session))
+
+    def _begin(self, download: _Download) -> int:
+        def add(engine: Engine, number: int) -> None:
+            engine.add(
+                number,
+                core.ROLE_SEND_ASKED,
+                download.length,
+                download.chunk,
+                WINDOW,
+                fd=download.fd,
+                base=download.offset,
+            )
+
+        return self._transfers.begin(download, add)
+
+    def _done(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
+        del payload
+        download = self._transfers.find(head.transfer, session, _Download)
+        if download is None:
+            raise ProtocolError("there is no such download", retryable=True)
+        engine = self._service.reactor.engine
+        hashes = bytearray(engine.hashes(head.transfer))
+        missing = engine.missing(head.transfer, MAX_RUNS)
+        self._transfers.remove(head.transfer)
+
+        def done(result: tuple[bytes, bool]) -> None:
+            self._service.counters["downloads"] += 1
+            answer: dict[str, object] = {"root": result[0].hex(), "unchanged": result[1]}
+            self._service.reply(peer, head, Type.GET_SUM, answer)
+
+        self._service.run(peer, head, lambda _tell: download.sum_up(hashes, missing), done)
+
+
+def _check_match(entry: Entry, etag: str) -> None:
+    if entry.etag != etag:
+        raise ConflictError(f"{entry.key!r} has changed: it is {entry.etag} now, not {etag}")
