@@ -101,6 +101,17 @@ def test_both_spellings_of_the_seeds_options_are_taken(port: int, store: Path) -
 
 
 @pytest.mark.usefixtures("here")
+def test_options_may_stand_between_the_arguments(port: int, store: Path) -> None:
+    Path("file").write_bytes(b"1")
+    Path("--name").write_bytes(b"2")
+
+    assert run("set", "file", "--if-absent", "between", port=port).code == 0
+    assert run("set", "--quiet", "--", "--name", "dashes", port=port).code == 0
+
+    assert ((store / "between").read_bytes(), (store / "dashes").read_bytes()) == (b"1", b"2")
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     "key", [".", "..", "x/..", "../x", "../../x", "/abs/x", "a//b", "a/./b", "", ".flaxfile/x"]
 )

@@ -191,7 +191,8 @@ def _run(words: Sequence[str]) -> int:
         )
     parser = build_parser(name)
     try:
-        arguments = parser.parse_args(rest)
+        # Options may stand between the arguments, unless "--" says where options end.
+        arguments = parser.parse_args(rest) if "--" in rest else parser.parse_intermixed_args(rest)
     except SystemExit as leaving:  # --help
         return int(leaving.code or 0)
     _log(arguments)
