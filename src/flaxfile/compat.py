@@ -14,7 +14,7 @@ from flaxfile.client.async_client import AsyncClient
 from flaxfile.client.client import Client
 from flaxfile.errors import NotFoundError, UsageError
 from flaxfile.server.server import Server
-from flaxfile.sync.running import SyncOptions, pull, push
+from flaxfile.sync import SyncOptions, pull, push
 
 if TYPE_CHECKING:
     from typing import Self

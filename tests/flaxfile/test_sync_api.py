@@ -22,7 +22,7 @@ from flaxfile.errors import PartialError, UsageError
 from flaxfile.model import TransferResult
 from flaxfile.sync import Action, SyncOptions
 from flaxfile.sync.entries import Kind, Node
-from flaxfile.sync.running import SyncKeywords
+from flaxfile.sync.options import SyncKeywords
 from flaxfile.sync.sides import LocalSide
 
 

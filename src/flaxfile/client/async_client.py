@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flaxfile.client.retry import RetryPlan
     from flaxfile.client.transfers import Progress
     from flaxfile.model import TransferResult
+    from flaxfile.sync.options import SyncKeywords
     from flaxfile.sync.report import SyncReport
-    from flaxfile.sync.running import SyncKeywords
 
 __all__ = ["AsyncClient"]
 
@@ -245,7 +245,7 @@ class AsyncClient(Requests):
 
         A file that fails is in the report, and the others go on; what concerns the connection is raised.
         """
-        from flaxfile.sync.running import SyncOptions, push  # noqa: PLC0415 - who moves one file does without
+        from flaxfile.sync import SyncOptions, push  # noqa: PLC0415 - who moves one file does without
 
         return await push(self, folder, remote, SyncOptions(**options))
 
@@ -253,7 +253,7 @@ class AsyncClient(Requests):
         self, remote: str, folder: str | os.PathLike[str], **options: Unpack[SyncKeywords]
     ) -> SyncReport:
         """Make a folder of this machine like one of the server; options are those of `SyncOptions`."""
-        from flaxfile.sync.running import SyncOptions, pull  # noqa: PLC0415
+        from flaxfile.sync import SyncOptions, pull  # noqa: PLC0415
 
         return await pull(self, remote, folder, SyncOptions(**options))
 

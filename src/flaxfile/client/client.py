@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from flaxfile.errors import FlaxError
     from flaxfile.model import Entry, TransferResult
     from flaxfile.security import Identity
+    from flaxfile.sync.options import SyncKeywords
     from flaxfile.sync.report import SyncReport
-    from flaxfile.sync.running import SyncKeywords
 
 __all__ = ["Client"]
 

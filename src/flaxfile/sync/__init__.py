@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from flaxfile.sync.comparing import compare
+from flaxfile.sync.options import SyncOptions
+from flaxfile.sync.pulling import pull
+from flaxfile.sync.pushing import push
 from flaxfile.sync.report import Action, Difference, Failure, SyncReport
-from flaxfile.sync.running import SyncOptions, pull, push
 
 __all__ = ["Action", "Difference", "Failure", "SyncOptions", "SyncReport", "compare", "pull", "push"]

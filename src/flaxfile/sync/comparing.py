@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import os
 
     from flaxfile.client.async_client import AsyncClient
-    from flaxfile.sync.running import SyncOptions
+    from flaxfile.sync.options import SyncOptions
 
 __all__ = ["compare"]
 

@@ -1,0 +1,119 @@
+"""Brings a folder of this machine to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flaxfile.client.small import SmallFile
+from flaxfile.errors import FlaxError
+from flaxfile.ignore import IgnoreRules, texts_below
+from flaxfile.sync.packing import read_small
+from flaxfile.sync.plan import make_plan
+from flaxfile.sync.report import SyncReport
+from flaxfile.sync.running import Run
+from flaxfile.sync.sides import LocalSide, RemoteSide, kept
+from flaxfile.sync.walk import walk
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection
+
+    from flaxfile.client.async_client import AsyncClient
+    from flaxfile.sync.entries import Node
+    from flaxfile.sync.options import SyncOptions
+
+__all__ = ["push"]
+
+
+class _Pushing:
+    """The steps of a push.
+
+    Args:
+        client: a connected client.
+        run: what is noted, and between which sides.
+        known: paths that the server has already.
+    """
+
+    def __init__(self, client: AsyncClient, run: Run, known: Collection[str]) -> None:
+        self._client = client
+        self._run = run
+        self._known = known
+
+    async def copy_one(self, node: Node) -> None:
+        """Send a large file."""
+        run = self._run
+        await self._client.upload(
+            run.local.path(node.path),
+            run.remote.key(node.path),
+            progress=run.progress_of(node),
+            delta=run.options.delta if node.path in self._known else False,
+            verify_disk=run.options.verify_disk,
+        )
+        run.copied(node)
+
+    async def copy_small(self, group: list[Node]) -> None:
+        """Send small files in one message."""
+        nodes, files = await self._run.alone(partial(self._read, group))
+        for node, result in zip(nodes, await self._client.upload_small(files), strict=True):
+            if isinstance(result, FlaxError):
+                self._run.failed(node.path, result)
+            else:
+                self._run.copied(node)
+
+    def _read(self, group: list[Node]) -> tuple[list[Node], list[SmallFile]]:
+        """The files of a group that can be read."""
+        run = self._run
+        nodes: list[Node] = []
+        files: list[SmallFile] = []
+        for node in group:
+            try:
+                content, mode, mtime_ns = read_small(run.local.path(node.path))
+            except FlaxError as error:
+                run.failed(node.path, error)
+            else:
+                nodes.append(node)
+                key = run.remote.key(node.path)
+                files.append(SmallFile(key, content, mode, mtime_ns, run.options.verify_disk))
+        return nodes, files
+
+    async def make_folder(self, path: str) -> None:
+        """Make a folder there."""
+        await self._client.make_folder(self._run.remote.key(path))
+
+    async def make_link(self, node: Node) -> None:
+        """Make a link there."""
+        await self._client.make_link(self._run.remote.key(node.path), node.target or "")
+
+    async def remove(self, node: Node) -> bool:
+        """Delete an entry there."""
+        return await self._run.remote.remove(node)
+
+
+async def push(
+    client: AsyncClient, folder: str | os.PathLike[str], remote: str, options: SyncOptions
+) -> SyncReport:
+    """Make a folder of the server like one of this machine."""
+    began = time.monotonic()
+    top = Path(folder)
+    local, there = LocalSide(top), RemoteSide(client, remote)
+    report = SyncReport("push", str(folder), remote, dry_run=options.dry_run)
+    run = Run(report, options, local, there)
+    rules = IgnoreRules(
+        texts_below(top), command_line=options.command_line, use_files=options.use_ignore_files
+    )
+    walked, remote_nodes = await asyncio.gather(
+        asyncio.to_thread(walk, top, rules, options.links), there.nodes(links=options.links == "copy")
+    )
+    run.note_walk(walked)
+    target, _ = kept(remote_nodes, rules)
+    plan = make_plan(walked.nodes, target, comparison=options.comparison, delete=options.delete)
+    await run.settle(plan, to_remote=True)
+    if not walked.nodes and not remote_nodes and not options.dry_run and there.prefix:
+        await client.make_folder(there.prefix)
+    await run.carry_out(plan, _Pushing(client, run, remote_nodes.keys()))
+    report.seconds = time.monotonic() - began
+    return report
