@@ -255,6 +255,13 @@ def memory_sync(producer: Producer, task: Task) -> dict[str, Any]:
     return submitted_sync(producer, task) | peak.figures()
 
 
+def batches_sync(producer: Producer, task: Task) -> dict[str, Any]:
+    clock = Clock()
+    for _ in range(task.count // task.batch):
+        assert producer.send_batch(task.messages())[0].ok
+    return clock.figures(task.count)
+
+
 def one_way_sync(producer: Producer, task: Task) -> dict[str, Any]:
     send, topic, body = producer.send_oneway, task.topic, task.body
     clock = Clock()
@@ -306,6 +313,7 @@ IN_THREAD: Final = {
     "submit": submitted_sync,
     "submit-told": submitted_told_sync,
     "memory": memory_sync,
+    "batch": batches_sync,
     "oneway": one_way_sync,
     "sync": sync,
     "threads": many_threads,

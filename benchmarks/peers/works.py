@@ -147,7 +147,7 @@ def batch_row(size: int, in_flight: int) -> Row:
         f"batches of {size:,}, {in_flight} in flight",
         Work(kind="batch", batch=size, in_flight=in_flight),
         "rate",
-        (LOOP,),
+        (LOOP, THREAD) if in_flight == 1 else (LOOP,),
         (JAVA, GO, RAW),
         bounds,
         {RAW: SINGLES},

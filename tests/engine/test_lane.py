@@ -12,10 +12,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from pyrocketmq._native.batch import decode_batch_body
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.frame import encode_frame
 from pyrocketmq._native.lane import Lane
 from pyrocketmq._native.message import Message
+from pyrocketmq._native.parcel import pack
 from pyrocketmq._native.sending import SendEncoder
 from pyrocketmq.errors import (
     ConfigurationError,
@@ -434,13 +436,35 @@ def test_a_one_way_send_that_nobody_takes_ends_with_a_time_out_and_closes_the_la
         assert not lane.is_open
 
 
-def test_batch_result_has_the_ids_of_all_messages() -> None:
+def test_a_batch_is_sent_where_it_lies_and_its_messages_have_results() -> None:
     messages = [Message("orders", b"1"), Message("orders", b"2")]
+    [parcel] = pack(messages, "orders", 1000)
     with lane_to(stores) as (lane, server):
-        result = lane.send_batch(SendEncoder("group"), messages, 0, 10)
+        result = lane.send_parcel(SendEncoder("group"), parcel, 3, 10)
+        assert result is not None
+        parcel.settle(result)
+        ids = [message.get_property("UNIQ_KEY") for message in messages]
+        assert ids == [getattr(parcel.result(index), "msg_id", None) for index in range(2)]
+        [request] = server.requests
+        assert (320, "3") == (request.code, (request.ext_fields or {})["e"])
+        assert [b"1", b"2"] == [record.body for record in decode_batch_body(request.body or b"")]
 
-        assert result.msg_id == ",".join(str(message.get_property("UNIQ_KEY")) for message in messages)
-        assert 320 == server.requests[0].code
+
+def test_a_batch_that_the_lane_cannot_send_is_left_to_others() -> None:
+    [parcel] = pack([Message("orders", b"1")], "t" * 2000, 1000)  # no room for such a header
+    with lane_to(stores) as (lane, server):
+        assert lane.send_parcel(SendEncoder("group"), parcel, 0, 10) is None
+        assert lane.is_open
+        assert [] == server.requests
+
+
+def test_a_batch_without_an_answer_can_be_sent_again() -> None:
+    [parcel] = pack([Message("orders", b"1")], "orders", 1000)
+    with lane_to(silent) as (lane, _), pytest.raises(RpcTimeoutError):
+        lane.send_parcel(SendEncoder("group"), parcel, 0, 0.02)
+    with lane_to(stores) as (lane, server):
+        assert lane.send_parcel(SendEncoder("group"), parcel, 0, 10) is not None
+        assert 1 == len(server.requests)
 
 
 def test_refused_send_has_code_and_remark() -> None:

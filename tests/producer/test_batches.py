@@ -21,6 +21,7 @@ from pyrocketmq.errors import (
     RocketMQError,
     SendTimeoutError,
 )
+from pyrocketmq.model import MessageQueue
 from pyrocketmq.producer import AsyncProducer
 from pyrocketmq.testing import LocalRocketMQ
 
@@ -241,12 +242,77 @@ async def test_many_batches_at_a_time_arrive_once_each(rocketmq: LocalRocketMQ, 
     assert 5000 == len(stored)
 
 
-def test_threads_send_batches_as_well(rocketmq: LocalRocketMQ, topic: str) -> None:
-    with Producer("orders", rocketmq.addr) as sender:
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_threads_send_batches_as_well(rocketmq: LocalRocketMQ, topic: str, direct_lane: bool) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as sender:
         results = sender.send_batch(several(topic, 10))
         assert 10 == len({result.msg_id for result in results})
         [one] = sender.send_batch(Message(topic, b"x"))
         assert one.ok
+        results = sender.send_batch(iter(several(topic, 20)))
+        stored = {message.get_property("UNIQ_KEY"): message for message in rocketmq.messages(topic)}
+        for result in results:
+            assert (True, 1) == (result.ok, result.attempts)
+            message = stored[result.msg_id]
+            assert result.message_queue == MessageQueue(topic, message.broker_name, message.queue_id)
+            assert result.queue_offset == message.queue_offset
+        counted = sender.stats()
     with pytest.raises(ClientClosedError):
         sender.send_batch(several(topic, 2))
-    assert 11 == len(rocketmq.messages(topic))
+    assert 31 == len(rocketmq.messages(topic)) == counted["sent"]
+    assert 3 == counted["batches"]
+
+
+def test_plain_batches_of_a_thread_use_its_own_connection(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr) as sender:
+        sender.send(topic, b"first")
+        before = written_by_engine(sender)
+        for _ in range(4):
+            sender.send_batch(several(topic, 5))
+        assert before == written_by_engine(sender)
+        sender.send_batch(several(topic, 5), queue=MessageQueue(topic, "broker-a", 0))
+        assert written_by_engine(sender) > before
+
+
+def written_by_engine(sender: Producer) -> int:
+    """Batches on the connections that all threads share."""
+    links = [link.ready() for link in sender._object._core.brokers.links()]
+    return sum(connection.stats().bytes_out for connection in links if connection is not None)
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+@pytest.mark.parametrize("fault", ["send:error=SYSTEM_BUSY:times=1", "send:drop:times=1"])
+def test_a_batch_of_a_thread_that_one_broker_fails_is_sent_to_the_other(
+    rocketmq: LocalRocketMQ, topic: str, fault: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, send_timeout=1.5, direct_lane=direct_lane) as sender:
+        sender.send_batch(several(topic, 2))
+        rocketmq.faults.add(fault)
+        results = sender.send_batch(several(topic, 10))
+        assert {2} == {result.attempts for result in results}
+        assert 10 == len({result.msg_id for result in results if result.ok})
+        assert 12 == sender.stats()["sent"]
+
+
+@pytest.mark.parametrize("direct_lane", [True, False])
+def test_a_batch_of_a_thread_ends_within_its_time(
+    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+) -> None:
+    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as sender:
+        sender.send_batch(several(topic, 2))
+        rocketmq.fail("send", code="SYSTEM_BUSY", topic=topic)
+        with pytest.raises(BatchSendError) as caught:
+            sender.send_batch(several(topic, 3), timeout=0.3)
+
+    assert {SendTimeoutError} == {type(one) for one in caught.value.results}
+
+
+def test_batches_of_threads_refuse_what_no_batch_holds(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr, max_message_bytes=1000) as sender:
+        sender.send_batch(several(topic, 2))
+        with pytest.raises(MessageTooLargeError):
+            sender.send_batch(several(topic, 2, 1001))
+        with pytest.raises(InvalidMessageError):
+            sender.send_batch(Message(topic, b"x"), Message("other", b"x"))
+        assert sender.send_batch(several(topic, 2))[1].ok  # the lane is as good as before
+    assert 4 == len(rocketmq.messages(topic))

@@ -18,6 +18,7 @@ from pyrocketmq._native.frame cimport FrameReader, FrameView, codec_for, decode_
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.outgoing cimport ANSWER_FLAG, codec_number, refuse_flag
+from pyrocketmq._native.parcel cimport Parcel
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
 
 import os
@@ -144,7 +145,9 @@ cdef class Lane:
     cdef double spin
     cdef double last_used
     cdef Py_ssize_t max_frame_bytes
-    cdef Py_ssize_t sent  # bytes of the output that left
+    cdef const uint8_t *data  # what is sent: the output, or the frame of a parcel
+    cdef Py_ssize_t size
+    cdef Py_ssize_t sent  # bytes of it that left
     cdef int fd
     cdef int pid  # of the process that may use it
     cdef int codec
@@ -215,7 +218,7 @@ cdef class Lane:
             if command._flag & (ANSWER_FLAG | ONEWAY_FLAG):
                 refuse_flag(command._flag)
             write_frame(&self.out, command, codec_for(command, self.codec))
-            self.check_size()
+            self.set_data(self.out.start, written(&self.out))
             return self.answer_to(command._opaque, end, timeout, False)
         finally:
             self.finish()
@@ -238,7 +241,7 @@ cdef class Lane:
         try:
             fill_fields(&fields, queue_id, sys_flag, born_ms)
             encoder.put_message(&self.out, message, &fields, body)
-            self.check_size()
+            self.set_data(self.out.start, written(&self.out))
             result = self.answer_to(fields.opaque, end, timeout, True)
         finally:
             self.finish()
@@ -257,29 +260,28 @@ cdef class Lane:
             fill_fields(&fields, queue_id, 0, 0)
             fields.wire_flag = ONEWAY_FLAG
             encoder.put_message(&self.out, message, &fields, None)
-            self.check_size()
+            self.set_data(self.out.start, written(&self.out))
             self.send_all(end, timeout)
             self.unanswered += 1
         finally:
             self.finish()
 
-    def send_batch(
-        self, SendEncoder encoder not None, list messages not None, int32_t queue_id, double timeout, *,
-        int64_t born_ms=0,
-    ):
-        """Send a batch and wait for what became of it; msg_id of the result has the ids of all messages."""
-        cdef double end = self.begin(timeout)
+    def send_parcel(self, SendEncoder encoder not None, Parcel parcel not None, int32_t queue_id, double timeout):
+        """Send a parcel where it lies and wait for what became of it; None when it has to go another way."""
+        cdef double end
         cdef SendFields fields
-        cdef SendResult result
+        if not parcel.can_leave(encoder):
+            return None
+        end = self.begin(timeout)
+        parcel.views += 1  # its bytes stay where they are
         try:
-            fill_fields(&fields, queue_id, 0, born_ms)
-            encoder.put_messages(&self.out, messages, &fields)
-            self.check_size()
-            result = self.answer_to(fields.opaque, end, timeout, True)
+            fill_fields(&fields, queue_id, 0, 0)
+            parcel.put_frame(encoder, &fields)
+            self.set_data(parcel.frame, parcel.frame_size)
+            return self.answer_to(fields.opaque, end, timeout, True)
         finally:
+            parcel.views -= 1
             self.finish()
-        result._msg_id = ",".join([(<Message>message).get_property("UNIQ_KEY") for message in messages])
-        return result
 
     # ---- the end ----
 
@@ -328,7 +330,7 @@ cdef class Lane:
             raise self.lost("the peer closed it, or it belongs to the parent of this process", False)
         self.is_busy = True
         self.out.at = self.out.start
-        self.sent = 0
+        self.size = self.sent = 0
         self.requests += 1
         return monotonic() + timeout
 
@@ -341,13 +343,17 @@ cdef class Lane:
             self.drop()
         return 0
 
-    cdef int check_size(self) except -1:
-        if written(&self.out) - 4 > self.max_frame_bytes:
+    cdef int set_data(self, const uint8_t *data, Py_ssize_t size) except -1:
+        """Say which frame is sent next; refuses one that is too large."""
+        if size - 4 > self.max_frame_bytes:
             raise SerializationError(
-                f"the frame has {written(&self.out):,} bytes, max_frame_bytes is {self.max_frame_bytes:,}",
+                f"the frame has {size:,} bytes, max_frame_bytes is {self.max_frame_bytes:,}",
                 field="body",
                 advice="split the body; a broker closes the connection over frames that are larger than it takes",
             )
+        self.data = data
+        self.size = size
+        self.sent = 0
         return 0
 
     cdef int send_all(self, double end, double timeout) except -1:
@@ -391,7 +397,7 @@ cdef class Lane:
         cdef Py_ssize_t size
         while True:
             # What came after an earlier answer is looked at after sending: it must not delay the request.
-            if self.sent < written(&self.out) or not self.reader.cut(&view):
+            if self.sent < self.size or not self.reader.cut(&view):
                 self.next_frame(end, timeout)
                 continue
             frame = view.header - WORDS_BYTES
@@ -423,8 +429,8 @@ cdef class Lane:
         )
         answer._flag = ANSWER_FLAG
         self.out.at = self.out.start
-        self.sent = 0
-        return write_frame(&self.out, answer, codec)
+        write_frame(&self.out, answer, codec)
+        return self.set_data(self.out.start, written(&self.out))
 
     cdef int next_frame(self, double end, double timeout) except -1:
         """Send what is left to send, and wait until a whole frame is there."""
@@ -448,7 +454,7 @@ cdef class Lane:
                 raise self.lost(f"it is lost ({os.strerror(errno)})", True)
 
     cdef object late(self, double timeout):
-        cdef bint whole = self.sent == written(&self.out)
+        cdef bint whole = self.sent == self.size
         return RpcTimeoutError(
             f"no answer from {self.address} within {timeout:g} s"
             if whole
@@ -481,8 +487,8 @@ cdef bint has_frame(FrameReader reader) noexcept nogil:
 cdef Step push(Lane lane, double end) noexcept nogil:
     """Send until all is sent, or there is a need to look around."""
     cdef Py_ssize_t count
-    while lane.sent < written(&lane.out):
-        count = lane_send(lane.fd, lane.out.start + lane.sent, written(&lane.out) - lane.sent)
+    while lane.sent < lane.size:
+        count = lane_send(lane.fd, lane.data + lane.sent, lane.size - lane.sent)
         if count >= 0:
             lane.sent += count
         elif errno == EAGAIN:

@@ -6,6 +6,7 @@ from pyrocketmq._native.batch cimport BATCH_RECORD_OVERHEAD, put_batch_message
 from pyrocketmq._native.channel cimport SendOwner
 from pyrocketmq._native.ids cimport fill_unique_id
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
 
 cdef enum:
     PLAIN_TEXT_BYTES = 8192  # properties that need no look at their limit
@@ -51,6 +52,8 @@ cdef class Parcel(SendOwner):
     cdef int make_room(self, Py_ssize_t size, Py_ssize_t most_bytes) except -1
     cdef int keep(self, Message message, object callback) except -1
     cdef int shrink(self) except -1
+    cdef bint can_leave(self, SendEncoder encoder) except -1
+    cdef int put_frame(self, SendEncoder encoder, const SendFields *fields) except -1
     cdef int conclude(self, object outcome) except -1
     cdef SendResult result_of(self, Py_ssize_t index, Message message)
     cdef str split_id(self, SendResult whole, Py_ssize_t index)

@@ -163,40 +163,51 @@ cdef class Parcel(SendOwner):
             are still held, or the header needs more room than there is: it has to go another way, as `message`.
         """
         cdef SendFields fields
-        cdef Text topic
-        cdef uint8_t *head = self.start + WORDS_BYTES
-        cdef uint8_t *end
-        cdef Py_ssize_t size
         channel.check_use(True)
         channel.check_timeout(timeout)
-        utf8_of(self.topic, &topic)
-        if (
-            self.is_oversized
-            or self.views
-            or encoder.is_signed
-            or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM
-        ):
+        if not self.can_leave(encoder):
             return False
         fields.queue_id = queue_id
         fields.opaque = channel.free_opaque()
         fields.sys_flag = 0
         fields.wire_flag = 0
         fields.born_ms = now_ms()
-        if encoder.json:
-            end = encoder.put_json_header(head, None, &topic, &fields, True)
-        else:
-            end = encoder.put_binary_header(head, None, &topic, &fields, True)
-        size = end - head
-        self.frame = self.start + HEADER_ROOM - size - WORDS_BYTES
-        memmove(self.frame + WORDS_BYTES, head, size)
-        self.frame_size = self.at - self.frame
+        self.put_frame(encoder, &fields)
         channel.check_size(self.frame_size)
-        store_be32(self.frame, <uint32_t>(self.frame_size - 4))
-        store_be32(self.frame + 4, <uint32_t>size | (0 if encoder.json else <uint32_t>1 << 24))
         self.is_done = False
         self.outcome = None
         put_block(channel, self, fields.opaque, timeout)
         return True
+
+    cdef bint can_leave(self, SendEncoder encoder) except -1:
+        """Whether it can be sent as one request, where it lies."""
+        cdef Text topic
+        utf8_of(self.topic, &topic)
+        return not (
+            self.is_oversized
+            or self.views
+            or encoder.is_signed
+            or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM
+        )
+
+    cdef int put_frame(self, SendEncoder encoder, const SendFields *fields) except -1:
+        """Write the header of a frame in front of the records."""
+        cdef Text topic
+        cdef uint8_t *head = self.start + WORDS_BYTES
+        cdef uint8_t *end
+        cdef Py_ssize_t size
+        utf8_of(self.topic, &topic)
+        if encoder.json:
+            end = encoder.put_json_header(head, None, &topic, fields, True)
+        else:
+            end = encoder.put_binary_header(head, None, &topic, fields, True)
+        size = end - head
+        self.frame = self.start + HEADER_ROOM - size - WORDS_BYTES
+        memmove(self.frame + WORDS_BYTES, head, size)
+        self.frame_size = self.at - self.frame
+        store_be32(self.frame, <uint32_t>(self.frame_size - 4))
+        store_be32(self.frame + 4, <uint32_t>size | (0 if encoder.json else <uint32_t>1 << 24))
+        return 0
 
     def message(self):
         """One message for the general way of sending: the only one there is, or one that is a batch. It is a copy."""

@@ -17,7 +17,7 @@ from pyrocketmq._native.sender cimport Sender, SendTable, SendTarget
 from pyrocketmq._native.parcel import pack
 from pyrocketmq.errors import RocketMQError, TransportStateError
 
-__all__ = ["AsyncSubmit", "BlockingSubmit"]
+__all__ = ["AsyncSubmit", "BlockingSubmit", "ready_batch"]
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
@@ -127,31 +127,40 @@ cdef class AsyncSubmit(Sender):
 
     def _begin_batch(self, list messages not None, double timeout):
         """Write a batch that is one plain request to a queue at hand; None when it has to go another way."""
-        cdef SendTable table = self._table
+        cdef Parcel parcel = ready_batch(self._table, messages)
         cdef SendTarget target
-        cdef Parcel parcel
-        cdef double now = monotonic()
-        if table.is_closed or not table.is_plain or not messages or type(messages[0]) is not Message:
+        if parcel is None:
             return None
-        target = table.find(<Message>messages[0], now)
-        if target is None or target.link.encoder.is_signed or not target.link._connection.is_here():
+        target = parcel.sent
+        if not target.link._connection.is_here():
             return None
-        packed = pack(
-            messages, (<Message>messages[0])._topic, target.link.encoder.max_message_bytes, takes_keys=False
-        )
-        if packed is None or len(packed) != 1:
-            return None
-        parcel = packed[0]
-        parcel.sent = target
-        parcel.opened_at = now
         parcel.future = target.link._connection.make_future()
-        seconds = table.share(target, timeout, 0)
+        seconds = self._table.share(target, timeout, 0)
         try:
             if not parcel.send(target.link._connection, target.link.encoder, target.queue_id, seconds):
                 return None
         except RocketMQError:
             return None  # nothing was sent, and the general way says why
         return parcel
+
+
+cpdef Parcel ready_batch(SendTable table, list messages):
+    """A batch that is one plain request, with the queue at hand for it in `sent`; None when there is more to decide."""
+    cdef SendTarget target
+    cdef Parcel parcel
+    cdef double now = monotonic()
+    if table.is_closed or not table.is_plain or not messages or type(messages[0]) is not Message:
+        return None
+    target = table.find(<Message>messages[0], now)
+    if target is None or target.link.encoder.is_signed:
+        return None
+    packed = pack(messages, (<Message>messages[0])._topic, target.link.encoder.max_message_bytes, takes_keys=False)
+    if packed is None or len(packed) != 1:
+        return None
+    parcel = packed[0]
+    parcel.sent = target
+    parcel.opened_at = now
+    return parcel
 
 
 cdef Room new_room(Accumulator owner):

@@ -4,6 +4,7 @@ from typing import Final, Literal, Self, final
 from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.message import Message
+from pyrocketmq._native.parcel import Parcel
 from pyrocketmq._native.sending import SendEncoder
 
 __all__ = ["LANES_WORK", "Lane"]
@@ -93,16 +94,16 @@ class Lane:
     @property
     def unanswered(self) -> int:
         """One-way sends since the last answer to a send; what came before that answer has been read."""
-    def send_batch(
-        self,
-        encoder: SendEncoder,
-        messages: list[Message],
-        queue_id: int,
-        timeout: float,
-        *,
-        born_ms: int = 0,
-    ) -> SendResult:
-        """Send a batch and wait for what became of it; msg_id of the result has the ids of all messages."""
+    def send_parcel(
+        self, encoder: SendEncoder, parcel: Parcel, queue_id: int, timeout: float
+    ) -> SendResult | None:
+        """Send a batch and wait for what became of it.
+
+        Returns:
+            The answer to the request, or None when nothing was done, for the reasons of ``Parcel.send``.
+
+        Raises as ``request``.
+        """
     def close(self) -> None:
         """Close the socket; a request that another thread waits for ends with ConnectionClosedError."""
     def close_if_idle(self, seconds: float) -> bool:

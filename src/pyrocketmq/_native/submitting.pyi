@@ -7,10 +7,11 @@ from pyrocketmq._native.answer import SendResult
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.parcel import Parcel
 from pyrocketmq._native.sender import Sender
+from pyrocketmq._native.table import SendTable
 from pyrocketmq.errors import RocketMQError
 from pyrocketmq.model.message_queue import MessageQueue
 
-__all__ = ["AsyncSubmit", "BlockingSubmit"]
+__all__ = ["AsyncSubmit", "BlockingSubmit", "ready_batch"]
 
 _Body: TypeAlias = bytes | bytearray | memoryview | str
 _OnDelivery: TypeAlias = Callable[[Message, SendResult | None, RocketMQError | None], object]
@@ -139,3 +140,13 @@ class BlockingSubmit:
             MessageTooLargeError: it is over a size limit; it is not sent.
             ClientClosedError: the producer was shut down; it is not sent.
         """
+
+def ready_batch(table: SendTable, messages: list[Message]) -> Parcel | None:
+    """A batch that is one plain request, with the queue at hand for it in ``sent``.
+
+    None when there is more to decide.
+
+    Raises:
+        InvalidMessageError: several topics, or a message that no batch may hold.
+        MessageTooLargeError: a message is over the limit.
+    """

@@ -72,9 +72,7 @@ class BatchCalls(AsyncSubmit):
             MessageTooLargeError: a message is over the limit; nothing was sent.
             BatchSendError: a part of them was not sent; its ``results`` say which.
         """
-        sends = self._batch_sends
-        if sends is None:
-            sends = self._batch_sends = BatchSends(self._sends, self.config.max_batches_in_flight)
+        sends = self._batches()
         batch = listed(messages)
         seconds = self.config.send_timeout if timeout is None else check_timeout(timeout)
         packed: list[Parcel] | None = None
@@ -105,6 +103,12 @@ class BatchCalls(AsyncSubmit):
     _batch_sends: BatchSends | None = None
     _accumulator: SendBuffer | None
 
+    def _batches(self) -> BatchSends:
+        sends = self._batch_sends
+        if sends is None:
+            sends = self._batch_sends = BatchSends(self._sends, self.config.max_batches_in_flight)
+        return sends
+
     def _accumulate(self) -> SendBuffer:
         """The buffer for what is submitted: made on first use, after a restart, in a child made by fork."""
         there = self._accumulator
@@ -134,6 +138,7 @@ class BatchCalls(AsyncSubmit):
 class BlockingBatchCalls(BlockingSubmit, SyncFace):
     """Sends of many messages at a time, from any number of threads; a part of Producer."""
 
+    config: ProducerConfig
     _accumulator: SendBuffer | None
 
     def send_batch(
@@ -143,7 +148,22 @@ class BlockingBatchCalls(BlockingSubmit, SyncFace):
         queue: MessageQueue | None = None,
     ) -> Sequence[SendResult]:
         """As ``AsyncProducer.send_batch``; blocks until it is known what became of all messages."""
-        return self._call(BatchCalls.send_batch, *messages, timeout=timeout, queue=queue)
+        batch = listed(messages)
+        if queue is not None:
+            return self._call(BatchCalls.send_batch, batch, timeout=timeout, queue=queue)
+        seconds = self.config.send_timeout if timeout is None else check_timeout(timeout)
+        parcel = self._send_parcel(batch, seconds)
+        if parcel is None:
+            return self._call(BatchCalls.send_batch, batch, timeout=timeout)
+        sends: BatchSends = self._object._batches()
+        results = sends.ended(parcel)
+        if results is not None:
+            return results
+        return self._current().call(sends.send, batch, seconds, None, [parcel])
+
+    def _send_parcel(self, messages: list[Message], timeout: float) -> Parcel | None:
+        """One try of a plain batch on a connection of this thread; None when it has to go another way."""
+        raise NotImplementedError
 
     def flush(self, timeout: float | None = None) -> None:
         """As ``AsyncProducer.flush``; blocks. In a callback, which runs on the engine thread, it raises."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.sender import check_timeout, message_of
+from pyrocketmq._native.submitting import ready_batch
 from pyrocketmq.errors import (
     ConnectionError,  # noqa: A004
     ForkedClientError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyrocketmq._native.answer import SendResult
+    from pyrocketmq._native.parcel import Parcel
     from pyrocketmq._native.stored import MessageExt
     from pyrocketmq._native.table import SendTarget
     from pyrocketmq.client.hooks import SendHook
@@ -246,6 +248,28 @@ class Producer(BlockingBatchCalls):
             return after
         finally:
             del outcome  # an error would have this frame in its trace
+
+    def _send_parcel(self, messages: list[Message], timeout: float) -> Parcel | None:
+        thread, sending = threading.get_ident(), self._sending
+        if not self._direct or thread in sending or len(sending) >= self._most_direct:
+            return None
+        parcel = None if thread == self._engine_thread else ready_batch(self._table, messages)
+        if parcel is None:
+            return None
+        target: SendTarget = parcel.sent
+        share = self._table.share_of(target, timeout)
+        sending.add(thread)
+        try:
+            lane = target.link.owner.lanes.lane(share)
+            outcome = lane and lane.send_parcel(target.link.encoder, parcel, target.queue_id, share)
+            if outcome is None:
+                return None
+            parcel.settle(outcome)
+        except RocketMQError as error:
+            parcel.settle(error)
+        finally:
+            sending.discard(thread)
+        return parcel
 
     @overload
     def send_oneway(
