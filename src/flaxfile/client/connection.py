@@ -12,7 +12,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flaxfile.client.link import Answer, Link
+from flaxfile.client.link import Link
 from flaxfile.client.retry import RetryPlan
 from flaxfile.client.speed import LinkSpeed
 from flaxfile.client.transfers import Settings, cores
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from flaxfile.client.asking import Answer
     from flaxfile.security import Identity
 
 __all__ = ["Connection"]

@@ -1,4 +1,4 @@
-"""One session with a server: its connections, the requests that wait for answers, the transfers that run.
+"""One session with a server: how it begins, what is said in it, how it ends.
 
 A link that is lost stays lost; whoever needs the server makes another one. Runs in its reactor's thread,
 results are futures. Knows nothing of files and of retries.
@@ -6,23 +6,19 @@ results are futures. Knows nothing of files and of retries.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import time
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import zmq
-from zmq.utils.monitor import parse_monitor_message
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.adaptive import BEHIND_A_TUNNEL, FAR, WindowControl, distance
-from flaxfile.causes import cause_error
+from flaxfile.client.asking import Answer, Questions
+from flaxfile.client.dialing import Dialer
+from flaxfile.client.futures import deny, give
+from flaxfile.client.moving import Movements, Moving
 from flaxfile.errors import ConnectError, FlaxError, ProtocolError, StalledError, from_wire
 from flaxfile.protocol.header import VERSION, Header, seal, verify
-from flaxfile.protocol.messages import MAX_MESSAGE, Type, decode_payload, encode_payload
+from flaxfile.protocol.messages import Type, decode_payload, encode_payload
 from flaxfile.reactor import Message, Reactor
-from flaxfile.security.monitor import HandshakeJudge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,69 +26,14 @@ if TYPE_CHECKING:
     from flaxfile._core.engine import Engine
     from flaxfile.security import Identity
 
-__all__ = ["Answer", "Link", "Moving"]
-
-_T = TypeVar("_T")
+__all__ = ["Link"]
 
 PING_AFTER: Final = 1.0
 """Seconds of silence after which the server is asked whether it is there."""
 LOST_AFTER: Final = 8.0
 KEEP_ALIVE: Final = 15.0
-PATIENCE: Final = 2.0
-"""Seconds for which a server that refuses connections is tried: it may be starting."""
 LOOK_EVERY: Final = 0.25
-EVENTS: Final = (
-    zmq.Event.CONNECTED
-    | zmq.Event.CLOSED
-    | zmq.Event.DISCONNECTED
-    | zmq.Event.HANDSHAKE_SUCCEEDED
-    | zmq.Event.HANDSHAKE_FAILED_AUTH
-    | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
-    | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
-)
-
-
-def _give(future: Future[_T], value: _T) -> None:
-    """Set a result; whoever waited may have been cancelled this very moment."""
-    with contextlib.suppress(InvalidStateError):
-        future.set_result(value)
-
-
-def _deny(future: Future[Any], error: FlaxError) -> None:
-    with contextlib.suppress(InvalidStateError):
-        future.set_exception(error)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request was answered with."""
-
-    head: Header
-    payload: bytes
-
-    def json(self) -> dict[str, Any]:
-        """The payload of a control message."""
-        return decode_payload(self.payload)
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    future: Future[Answer]
-    heard: float
-
-
-@dataclass(slots=True, eq=False)
-class Moving:
-    """A transfer of this link, as its last look saw it."""
-
-    number: int
-    future: Future[None]
-    what: str
-    control: WindowControl
-    done_bytes: int = 0
-    wire_bytes: int = 0
-    still_for: float = 0.0
-    ended: bool = field(default=False)
+"""Seconds between two questions of how long the way is, while something is moved."""
 
 
 class Link:
@@ -119,35 +60,28 @@ class Link:
         idle_timeout: float,
         rate: int = 0,
     ) -> None:
-        self.address = f"{host}:{port}"
         self._host = host
-        self._endpoint = f"tcp://[{host.strip('[]')}]:{port}" if ":" in host else f"tcp://{self.address}"
-        self._identity = identity
-        self._idle_timeout = idle_timeout
+        self._dialer = Dialer(host, port, identity)
+        self.address = self._dialer.address
+        self.encrypted = identity is not None
+        self._lost_after = min(LOST_AFTER, idle_timeout)
         self._connect_timeout = connect_timeout
         self._rate = rate
-        self._judge = HandshakeJudge(self.address, encrypted=identity is not None)
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1 if identity is None else 2)
-        self._begun = self._heard = self._pinged = self._looked = time.monotonic()
-        self._refused = False
-        self._reached = False
-        self._numbers = itertools.count(1)
-        self._requests: dict[int, _Request] = {}
-        self._moving: dict[int, Moving] = {}
+        self._begun = self._heard = self._pinged = time.monotonic()
         self._hello: dict[int, int] = {}  # request: socket
         self._session = ""
         self._failure: FlaxError | None = None
         self._when_grown: list[Future[None]] = []
-        self._monitors: list[zmq.Socket[bytes]] = []
         self.sockets = 0
         self.round_trip = 0.0
         self.least_round_trip = 0.0
         self.welcome: dict[str, Any] = {}
         self.connected: Future[None] = Future()
-        self.encrypted = identity is not None
         self.reactor = Reactor(
-            [], self, memory=memory, name=f"flaxfile-{self.address}", context=self._context
+            [], self, memory=memory, name=f"flaxfile-{self.address}", context=self._dialer.context
         )
+        self._questions = Questions(self.address, idle_timeout)
+        self._movements = Movements(self.reactor.engine, self._lost_after)
         self.reactor.start()
         self.reactor.post(self._first)
 
@@ -169,30 +103,8 @@ class Link:
         self._connect()
 
     def _connect(self) -> None:
-        dealer = self._context.socket(zmq.DEALER)
-        dealer.sndhwm = 0
-        dealer.rcvhwm = 0
-        dealer.maxmsgsize = MAX_MESSAGE
-        dealer.linger = 0
-        dealer.heartbeat_ivl = 2000
-        dealer.heartbeat_timeout = 6000
-        dealer.handshake_ivl = 10000
-        dealer.reconnect_ivl = 100
-        dealer.ipv6 = "[" in self._endpoint
-        if self._identity is not None:
-            dealer.curve_serverkey = self._identity.server_public
-            dealer.curve_publickey = self._identity.client_public
-            dealer.curve_secretkey = self._identity.client_secret
-        monitor = dealer.get_monitor_socket(EVENTS)
-        self._monitors.append(monitor)
-        number = self.reactor.attach(dealer, monitor)
-        try:
-            dealer.connect(self._endpoint)
-        except zmq.ZMQError as error:
-            raise ConnectError(
-                f"{self.address} is no address to connect to: {error.strerror}", retryable=False
-            ) from error
-        request = next(self._numbers)
+        number = self._dialer.dial(self.reactor)
+        request = self._questions.new_number()
         self._hello[request] = number
         hello: dict[str, object] = {"versions": [VERSION], "client": "flaxfile 2", "session": self._session}
         self._send(Header(Type.HELLO, request=request), encode_payload(hello), number)
@@ -207,7 +119,7 @@ class Link:
                 for _ in range(missing):
                     self._connect()
             except FlaxError as error:
-                _deny(done, error)
+                deny(done, error)
             else:
                 self._wait_sockets(done)
 
@@ -218,7 +130,7 @@ class Link:
         if self._hello:
             self._when_grown.append(done)
         else:
-            _give(done, None)
+            give(done, None)
 
     def close(self) -> Future[None]:
         """Say goodbye and end; done when nothing is left of the link."""
@@ -244,33 +156,27 @@ class Link:
             self._failure = ProtocolError(
                 f"the connection to {self.address} ended: {cause!r}", retryable=True
             )
-        waiting: list[Future[Any]] = [self.connected, *self._when_grown]
-        waiting += [request.future for request in self._requests.values()]
-        waiting += [moving.future for moving in self._moving.values()]
-        self._requests.clear()
-        self._moving.clear()
-        for future in waiting:
-            if not future.done():
-                _deny(future, self._failure)
+        for future in (self.connected, *self._when_grown):
+            deny(future, self._failure)
+        self._questions.end(self._failure)
+        self._movements.end(self._failure)
 
     def _post(self, call: Callable[[], None], waits: Future[Any]) -> None:
         """Have a call made in the thread; whoever waits for it learns when that cannot be."""
 
         def guarded() -> None:
             if self._failure is not None:
-                if not waits.done():
-                    _deny(waits, self._failure)
+                deny(waits, self._failure)
                 return
             try:
                 call()
             except BaseException as fault:
                 # It ends the link; nobody may wait for what never comes.
-                if not waits.done():
-                    _deny(waits, ProtocolError(f"the connection to {self.address} failed inside: {fault!r}"))
+                deny(waits, ProtocolError(f"the connection to {self.address} failed inside: {fault!r}"))
                 raise
 
-        if not self.reactor.post(guarded) and not waits.done():
-            _deny(waits, self._failure or ConnectError(f"the connection to {self.address} is closed"))
+        if not self.reactor.post(guarded):
+            deny(waits, self._failure or ConnectError(f"the connection to {self.address} is closed"))
 
     # ---- requests ----
 
@@ -288,9 +194,7 @@ class Link:
         data = payload if isinstance(payload, bytes) else encode_payload(payload)
 
         def ask() -> None:
-            number = next(self._numbers)
-            self._requests[number] = _Request(future, time.monotonic())
-            self._send(Header(kind, flags, number, transfer, offset), data)
+            self._send(Header(kind, flags, self._questions.add(future), transfer, offset), data)
 
         self._post(ask, future)
         return future
@@ -306,21 +210,8 @@ class Link:
 
     def move(self, number: int, what: str, control: WindowControl, setup: Callable[[Engine], None]) -> Moving:
         """Run a transfer that ``setup`` adds to the engine; its future is done when all has been moved."""
-        moving = Moving(number, Future(), what, control)
-
-        def begin() -> None:
-            engine = self.reactor.engine
-            try:
-                setup(engine)
-                for socket in range(self.sockets):
-                    engine.add_route(number, socket, b"")
-                self._moving[number] = moving
-                engine.start(number)
-            except (ValueError, KeyError, MemoryError, OSError, BufferError) as error:
-                self._moving.pop(number, None)
-                _deny(moving.future, ProtocolError(f"{what} cannot be moved: {error}"))
-
-        self._post(begin, moving.future)
+        moving = Moving(number, what, control)
+        self._post(lambda: self._movements.begin(moving, setup, self.sockets), moving.future)
         return moving
 
     def finish(self, moving: Moving, *, hashes: bool = False) -> Future[bytes]:
@@ -330,27 +221,13 @@ class Link:
         done: Future[bytes] = Future()
 
         def end() -> None:
-            engine = self.reactor.engine
-            self._moving.pop(moving.number, None)
-            found = b""
-            if moving.number in engine:
-                self._look(moving)
-                found = engine.hashes(moving.number) if hashes else b""
-                engine.remove(moving.number)
-            if not self._moving:
-                engine.trim()
-            _give(done, found)
+            give(done, self._movements.finish(moving, hashes=hashes))
 
         if not self.reactor.post(end):
             # The thread is ending, maybe within a chunk.
             self.reactor.join()
-            _give(done, b"")
+            give(done, b"")
         return done
-
-    def _look(self, moving: Moving) -> None:
-        moving.done_bytes, moving.wire_bytes, _, moving.still_for = self.reactor.engine.progress(
-            moving.number
-        )
 
     # ---- the reactor's calls ----
 
@@ -379,9 +256,7 @@ class Link:
         elif head.request in self._hello:
             self._welcome(head, payload)
         else:
-            request = self._requests.pop(head.request, None)
-            if request is not None:
-                _give(request.future, Answer(head, payload))
+            self._questions.answer(head.request, Answer(head, payload))
 
     def _welcome(self, head: Header, payload: bytes) -> None:
         if head.type != Type.WELCOME:
@@ -396,28 +271,21 @@ class Link:
             self._ping(time.monotonic())
             guess = (time.monotonic() - self._begun) / 4
             self.round_trip = self.least_round_trip = guess if guess > BEHIND_A_TUNNEL else 0.0
-            _give(self.connected, None)
+            give(self.connected, None)
         # Connections are numbered as they were made; those behind one that waits wait with it.
-        self.sockets = min(self._hello.values(), default=self._count())
+        self.sockets = min(self._hello.values(), default=len(self._dialer))
         if not self._hello:
             for done in self._when_grown:
-                _give(done, None)
+                give(done, None)
             self._when_grown.clear()
 
-    def _count(self) -> int:
-        return len(self._monitors)
-
     def _pong(self, head: Header, now: float) -> None:
-        request = self._requests.get(head.request)
-        if request is not None and head.offset == 0:
-            request.heard = now  # it is still being worked on
+        if head.offset == 0:
+            self._questions.go_on(head.request, now)
             return
-        if head.offset:
-            self.round_trip = max(0.0, time.monotonic_ns() - head.offset) / 1e9
-            self.least_round_trip = min(self.least_round_trip or self.round_trip, self.round_trip)
-            if request is not None:
-                del self._requests[head.request]
-                _give(request.future, Answer(head, b""))
+        self.round_trip = max(0.0, time.monotonic_ns() - head.offset) / 1e9
+        self.least_round_trip = min(self.least_round_trip or self.round_trip, self.round_trip)
+        self._questions.answer(head.request, Answer(head, b""))
 
     def _error(self, head: Header, payload: bytes) -> None:
         try:
@@ -428,45 +296,17 @@ class Link:
         if wire.get("gone") is True or head.request in self._hello:
             self._fail(error)
             return
-        request = self._requests.pop(head.request, None)
-        if request is not None:
-            _deny(request.future, error)
-            return
-        moving = self._moving.get(head.transfer)
-        if moving is not None and not moving.future.done():
-            _deny(moving.future, error)
+        if not self._questions.refuse(head.request, error):
+            self._movements.refuse(head.transfer, error)
 
     def on_transfer(self, transfer: int, cause: int) -> None:
         """A transfer is complete or failed."""
-        moving = self._moving.get(transfer)
-        if moving is None:
-            return
-        self._look(moving)
-        if moving.future.done():
-            return
-        if cause == 0:
-            _give(moving.future, None)
-        else:
-            _deny(moving.future, cause_error(cause, moving.what))
+        self._movements.on_event(transfer, cause)
 
     def on_aux(self) -> None:
         """Reports about connections."""
-        for monitor in self._monitors:
-            with contextlib.suppress(zmq.Again):
-                while True:
-                    report = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
-                    self._report(int(report["event"]), int(report["value"]))
-
-    def _report(self, event: int, value: int) -> None:
-        if event == zmq.Event.CONNECTED:
-            self._reached = True
-        elif event == zmq.Event.CLOSED:
-            self._refused = True
-        elif event == zmq.Event.DISCONNECTED and self._session:
-            self._fail(ConnectError(f"the connection to {self.address} was lost"))
-        try:
-            self._judge.hear(event, value)
-        except FlaxError as error:
+        error = self._dialer.hear(in_session=bool(self._session))
+        if error is not None:
             self._fail(error)
 
     def on_tick(self, now: float) -> None:
@@ -476,13 +316,13 @@ class Link:
             self.on_aux()
             if self.connected.done():
                 return
-            waited = now - self._begun
-            if waited > self._connect_timeout or (self._refused and not self._reached and waited > PATIENCE):
-                self._fail(self._judge.late(round(waited, 1)))
+            late = self._dialer.late(now - self._begun, self._connect_timeout)
+            if late is not None:
+                self._fail(late)
             return
-        busy = bool(self._requests or self._moving or self._hello)
+        busy = bool(self._questions or self._movements or self._hello)
         quiet = now - self._heard
-        if busy and quiet > min(LOST_AFTER, self._idle_timeout):
+        if busy and quiet > self._lost_after:
             self._fail(
                 StalledError(
                     f"{self.address} has not been heard of for {quiet:.0f} s",
@@ -490,32 +330,12 @@ class Link:
                 )
             )
             return
-        every = LOOK_EVERY if self._moving else PING_AFTER if busy else KEEP_ALIVE
+        every = LOOK_EVERY if self._movements else PING_AFTER if busy else KEEP_ALIVE
         if now - self._pinged >= every:
             self._ping(now)
-        for number, request in list(self._requests.items()):
-            if now - request.heard > self._idle_timeout:
-                del self._requests[number]
-                _deny(
-                    request.future,
-                    StalledError(f"{self.address} did not answer within {self._idle_timeout:g} s"),
-                )
-        if now - self._looked >= 0.05:
-            self._looked = now
-            for moving in list(self._moving.values()):
-                self._control(moving, now)
+        self._questions.look_after(now)
+        self._movements.look_after(now, self.round_trip, self.least_round_trip, far=self.distance >= FAR)
 
     def _ping(self, now: float) -> None:
         self._pinged = now
         self._send(Header(Type.PING, offset=time.monotonic_ns()))
-
-    def _control(self, moving: Moving, now: float) -> None:
-        self._look(moving)
-        if not moving.future.done() and moving.still_for > min(self._idle_timeout, LOST_AFTER):
-            # The server answers, but a chunk or its acknowledgement went astray.
-            _deny(moving.future, StalledError(f"{moving.what} has not moved for {moving.still_for:.0f} s"))
-        if self.distance >= FAR:
-            before = moving.control.window
-            window = moving.control.look(now, moving.done_bytes, self.round_trip, self.least_round_trip)
-            if window != before:
-                self.reactor.engine.set_window(moving.number, window)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from flaxfile._core.engine import Engine
-    from flaxfile.client.link import Link, Moving
+    from flaxfile.client.link import Link
+    from flaxfile.client.moving import Moving
     from flaxfile.client.sources import Source, Target
 
     Progress = Callable[[int, int], Awaitable[None] | None]

@@ -44,6 +44,11 @@ class HandshakeJudge:
         self._reached = False
         self._refused = False
 
+    @property
+    def nobody_listens(self) -> bool:
+        """Whether connections were refused, and none was ever taken."""
+        return self._refused and not self._reached
+
     def hear(self, event: int, value: int) -> bool:
         """Whether the connection is there now; raises when it will never be."""
         if event == zmq.Event.HANDSHAKE_SUCCEEDED:
