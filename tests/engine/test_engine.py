@@ -168,6 +168,28 @@ def test_callers_from_many_threads_are_one_burst() -> None:
     assert 1 == engine().stats().wakes - before.wakes
 
 
+def test_hundreds_of_calls_that_end_together_wake_all_their_callers() -> None:
+    opened = engine().run(asyncio.Event)
+
+    async def pass_through(number: int) -> int:
+        await opened.wait()
+        return number
+
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda number=number: found.append(engine().call(pass_through, number)))
+        for number in range(300)
+    ]
+    for thread in threads:
+        thread.start()
+    while engine().stats().in_progress < 300:
+        threading.Event().wait(0.001)
+    engine().run(opened.set)
+    for thread in threads:
+        thread.join(10)
+    assert list(range(300)) == sorted(found)
+
+
 # ---- errors ----
 
 

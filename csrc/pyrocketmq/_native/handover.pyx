@@ -24,7 +24,7 @@ cdef extern from "Python.h":
     void PyThread_free_lock(PyThread_type_lock lock)
     int PyThread_acquire_lock(PyThread_type_lock lock, int wait)
     int PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds, int interruptible) nogil
-    void PyThread_release_lock(PyThread_type_lock lock)
+    void PyThread_release_lock(PyThread_type_lock lock) nogil
     unsigned long PyThread_get_thread_ident()
     int PyErr_CheckSignals() except -1
 
@@ -64,6 +64,7 @@ cdef enum:
     # Only the main thread can act on a signal, and another one may have been interrupted by it.
     SIGNAL_SLICE_US = 100000
     LONGEST_WAIT_US = 3600000000
+    MOST_AT_ONCE = 256  # callers that are woken before the GIL is asked for again
 
 
 @cython.final
@@ -343,13 +344,30 @@ cdef class HandOver:
 
     def _flush(self):
         cdef Ticket ticket
+        cdef PyThread_type_lock[MOST_AT_ONCE] locks
+        cdef int count = 0
         self.is_flushing = False
         done, self.done = self.done, []
         for ticket in done:
             if ticket.future is not None:
                 settle(ticket)
             elif ticket.lock is not NULL:
-                PyThread_release_lock(ticket.lock)
+                locks[count] = ticket.lock
+                count += 1
+                if count == MOST_AT_ONCE:
+                    release_all(locks, count)
+                    count = 0
+        release_all(locks, count)
+
+
+cdef int release_all(PyThread_type_lock *locks, int count) except -1:
+    """Wake callers without the GIL: one that runs at once would have to wait for it, and sleep a second time."""
+    cdef int at
+    if count:
+        with nogil:
+            for at in range(count):
+                PyThread_release_lock(locks[at])
+    return 0
 
 
 def awaited(left):
