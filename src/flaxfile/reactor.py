@@ -1,33 +1,28 @@
 """The thread that runs an engine: what other threads want of it is posted, what it wants of them are
 callbacks.
 
-Finds the functions of the libzmq that pyzmq has loaded. Knows nothing of messages and their meaning.
+Knows nothing of messages and their meaning.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import ctypes
 import logging
 import os
 import socket
-import sys
 import threading
 import time
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-import zmq
-
+from flaxfile import libzmq
 from flaxfile._core import engine as core
-from flaxfile.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["Handler", "Message", "Reactor"]
+__all__ = ["Context", "Handler", "Message", "Reactor", "Socket"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +45,27 @@ class Message(NamedTuple):
     payload: bytes
 
 
+class Socket(Protocol):
+    """What is needed of a socket, of pyzmq or of our own."""
+
+    @property
+    def underlying(self) -> int:
+        """The address of libzmq's socket."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class Context(Protocol):
+    """What is needed of a context."""
+
+    def term(self) -> None:
+        """End it."""
+        ...
+
+
 class Handler(Protocol):
     """What a reactor tells, always from its own thread."""
 
@@ -69,48 +85,6 @@ class Handler(Protocol):
         """The last call: the thread ends, by `Reactor.stop` or because of ``cause``."""
 
 
-def _libraries() -> list[str]:
-    backend = sys.modules.get("zmq.backend.cython._zmq") or sys.modules.get("zmq.backend.cffi")
-    found = [str(getattr(backend, "__file__", ""))]
-    if sys.platform == "win32":
-        # A library does not pass on the names of those it needs there: the bundled one is asked itself.
-        found += [
-            str(path) for path in sorted((Path(zmq.__file__).parent.parent / "pyzmq.libs").glob("libzmq*"))
-        ]
-    return [name for name in found if name]
-
-
-def _bind() -> None:
-    reasons: list[str] = []
-    for name in _libraries():
-        try:
-            library = ctypes.CDLL(name)
-            addresses = [
-                ctypes.cast(getattr(library, item), ctypes.c_void_p).value or 0 for item in core.BINDINGS
-            ]
-        except (OSError, AttributeError) as error:
-            reasons.append(f"{Path(name).name}: {error}")
-            continue
-        core.bind(addresses)
-        return
-    raise MissingExtraError(
-        f"pyzmq {zmq.__version__} does not show the functions of its libzmq ({'; '.join(reasons)})",
-        hint="pip install --force-reinstall 'pyzmq>=26.2' (the wheels of PyPI work)",
-    )
-
-
-_bound = threading.Lock()
-_is_bound = False
-
-
-def _bind_once() -> None:
-    global _is_bound  # noqa: PLW0603 - the functions of one process
-    with _bound:
-        if not _is_bound:
-            _bind()
-            _is_bound = True
-
-
 class Reactor:
     """One engine on its own thread.
 
@@ -121,26 +95,27 @@ class Reactor:
         name: of the thread.
         context: of the sockets; ended by the thread as its last deed.
         others: sockets that are watched for the handler, see `Handler.on_aux`.
+        router: whether the one socket is a ROUTER.
     """
 
     def __init__(
         self,
-        sockets: list[zmq.Socket[bytes]],
+        sockets: Sequence[Socket],
         handler: Handler,
         *,
         memory: int,
         name: str,
-        context: zmq.Context[zmq.Socket[bytes]],
-        others: list[zmq.Socket[bytes]] | None = None,
+        context: Context,
+        others: Sequence[Socket] = (),
+        router: bool = False,
     ) -> None:
-        _bind_once()
-        self._sockets = sockets
+        libzmq.bind()
+        self._sockets = list(sockets)
         self._handler = handler
         self._posted: collections.deque[Callable[[], None]] = collections.deque()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.settimeout(0)
         self._wake_write.settimeout(0)
-        router = bool(sockets) and sockets[0].type == zmq.ROUTER
         self.engine = core.Engine(
             [item.underlying for item in sockets],
             router,
@@ -148,7 +123,7 @@ class Reactor:
             self._wake_write.fileno(),
             memory,
         )
-        self._others = others or []
+        self._others = list(others)
         self._context = context
         self.finished: Future[None] = Future()
         """Done when the thread has closed everything."""
@@ -159,7 +134,7 @@ class Reactor:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def attach(self, item: zmq.Socket[bytes], *watched: zmq.Socket[bytes]) -> int:
+    def attach(self, item: Socket, *watched: Socket) -> int:
         """Add a socket, and what is watched for it, from the thread itself; the number of the socket."""
         number = self.engine.attach(item.underlying)
         self._sockets.append(item)

@@ -243,6 +243,7 @@ def test_a_package_that_is_missing_is_named_with_the_way_to_get_it(
         ):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "zmq", None)
+    monkeypatch.setattr("flaxfile.libzmq._bound", False)
 
     done = run(*words)
 

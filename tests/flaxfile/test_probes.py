@@ -396,16 +396,32 @@ def test_the_server_tells_its_figures(tmp_path: Path) -> None:
     assert "# TYPE flaxfile_clients gauge\nflaxfile_clients 0\n" in text
 
 
-def test_start_of_a_small_transfer_loads_nothing_it_does_not_need(port: int, here: Path) -> None:
-    Path("x").write_bytes(b"1")
+NOT_AT_START = {
+    "argon2",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "watchfiles",
+    "zmq",
+}
+
+
+@pytest.mark.parametrize("words", [("set", "d/x", "lazy"), ("push", "d", "all"), ("pull", "pulled", "back")])
+def test_start_of_a_small_transfer_loads_nothing_it_does_not_need(
+    port: int, store: Path, words: tuple[str, ...]
+) -> None:
+    Path("d").mkdir()
+    Path("d/x").write_bytes(b"1")
+    (store / "pulled").mkdir(exist_ok=True)
+    (store / "pulled" / "y").write_bytes(b"2")
+    words = (*words, "--quiet", "--server", f"127.0.0.1:{port}")
     program = (
         "import sys\nfrom flaxfile.cli.main import main\n"
-        f"code = main(['set', 'x', 'lazy', '--quiet', '--server', '127.0.0.1:{port}'])\n"
-        "print(code, *sorted({'rich', 'argon2', 'ssl', 'sqlite3', 'watchfiles'} & set(sys.modules)))"
+        f"code = main({words!r})\nprint(code, *sorted({NOT_AT_START!r} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=here,
+        cwd=Path.cwd(),
         env=environment(),
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -11,12 +12,13 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from flaxfile import libzmq
 from flaxfile.errors import AuthError, ConflictError, ConnectError, FlaxError, NotFoundError, UsageError
-from flaxfile.security import Permission, authenticator, derive, identity_from_password
+from flaxfile.security.crypto import derive, identity_from_password
 from flaxfile.security.keys import format_key, keygen, load_identity, load_keys, parse_key
-from flaxfile.security.monitor import HandshakeJudge, HandshakeWatch
+from flaxfile.security.monitor import HandshakeJudge
 from flaxfile.security.pins import KnownServers, check_fingerprint, fingerprint, parse_fingerprint
-from flaxfile.security.zap import parse_authorized
+from flaxfile.security.zap import Permission, authenticator, parse_authorized
 
 PASSWORD = "a long password"  # noqa: S105
 POSIX = sys.platform != "win32"
@@ -238,11 +240,21 @@ def test_a_fingerprint_has_130_bits_of_the_key() -> None:
 def test_a_plain_client_that_is_hung_up_on_again_and_again_is_told_so() -> None:
     judge = HandshakeJudge("h:1", encrypted=False)
     for _ in range(3):
-        assert not judge.hear(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL, 32)
+        assert not judge.hear(libzmq.HANDSHAKE_FAILED_NO_DETAIL, 32)
 
     with pytest.raises(AuthError, match="wants a password or a key"):
-        judge.hear(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL, 32)
-    assert HandshakeJudge("h:1", encrypted=False).hear(zmq.Event.HANDSHAKE_SUCCEEDED, 0)
+        judge.hear(libzmq.HANDSHAKE_FAILED_NO_DETAIL, 32)
+    assert HandshakeJudge("h:1", encrypted=False).hear(libzmq.HANDSHAKE_SUCCEEDED, 0)
+
+
+async def verdict(judge: HandshakeJudge, reports: zmq.asyncio.Socket, seconds: float) -> None:
+    """Return when the connection is there; raise what is wrong otherwise."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not judge.hear(*libzmq.parse_report(await reports.recv_multipart())):
+                pass
+    except TimeoutError:
+        raise judge.late(seconds) from None
 
 
 @pytest.mark.parametrize(
@@ -275,16 +287,18 @@ async def test_the_monitor_tells_at_once_why_a_connection_fails(
         if case != "plain client":
             dealer.curve_serverkey = (other if case == "other password" else mine).server.public
             dealer.curve_secretkey, dealer.curve_publickey = mine.client.secret, mine.client.public
-        watch = HandshakeWatch(dealer, f"127.0.0.1:{port}", encrypted=case != "plain client")
+        judge = HandshakeJudge(f"127.0.0.1:{port}", encrypted=case != "plain client")
+        reports = dealer.get_monitor_socket()
         dealer.connect(f"tcp://127.0.0.1:{port}")
         try:
             if kind is None:
-                await watch.outcome(10)
+                await verdict(judge, reports, 10)
             else:
                 with pytest.raises(kind, match=words):
-                    await watch.outcome(0.3 if case == "nobody" else 10)
+                    await verdict(judge, reports, 0.3 if case == "nobody" else 10)
         finally:
-            watch.close()
+            dealer.disable_monitor()
+            reports.close(0)
             dealer.close()
             router.close()
             held.close()

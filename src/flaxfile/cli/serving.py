@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flaxfile.cli.output import Output
     from flaxfile.config import Config, ServerSettings
-    from flaxfile.security import Authenticator
+    from flaxfile.security.zap import Authenticator
     from flaxfile.server.server import Server
 
 __all__ = ["configure_serve", "figures", "is_loopback", "run_serve"]
@@ -67,7 +67,7 @@ def is_loopback(host: str) -> bool:
 
 def _judge(settings: ServerSettings, arguments: argparse.Namespace, output: Output) -> Authenticator:
     """Who may come in; refuses an open door to other machines."""
-    from flaxfile.security import authenticator  # noqa: PLC0415 - needs pyzmq
+    from flaxfile.security.zap import authenticator  # noqa: PLC0415 - needs pyzmq
 
     password = password_from(
         os.environ, given=arguments.password, file=arguments.password_file, variable=arguments.password_env

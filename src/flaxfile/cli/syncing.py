@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -198,6 +197,8 @@ def run_push(arguments: argparse.Namespace, output: Output) -> int:
         async with connected(arguments, output) as client:
             if not arguments.watch:
                 return PartialError.code if (await once(client)).failures else 0
+            import asyncio  # noqa: PLC0415 - here alone
+
             from flaxfile.sync.watching import watching  # noqa: PLC0415
 
             async with watching(folder) as changed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import secrets
 import socket
 import time
 from typing import TYPE_CHECKING, Literal, overload
@@ -85,7 +84,7 @@ class AsyncClient(Requests):
             fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
         check_key(key)
-        token = secrets.token_hex(16)
+        token = os.urandom(16).hex()
         begun = time.monotonic()
         wire = 0
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flaxfile.client.transfers import Progress
     from flaxfile.errors import FlaxError
     from flaxfile.model import Entry, TransferResult
-    from flaxfile.security import Identity
+    from flaxfile.security.crypto import Identity
     from flaxfile.sync.options import SyncKeywords
     from flaxfile.sync.report import SyncReport
 

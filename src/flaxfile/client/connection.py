@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from flaxfile.client.asking import Answer
-    from flaxfile.security import Identity
+    from flaxfile.security.crypto import Identity
 
 __all__ = ["Connection"]
 
@@ -85,7 +85,7 @@ class Connection:
         self._speed = LinkSpeed()
         self._link: Link | None = None
         self._connecting: asyncio.Lock | None = None
-        self._name = secrets.token_hex(8)
+        self._name = os.urandom(8).hex()
 
     # ---- the link ----
 
@@ -117,7 +117,7 @@ class Connection:
 
     async def _keys(self) -> Identity | None:
         if self._identity is None and self._password is not None:
-            from flaxfile.security import identity_from_password  # noqa: PLC0415 - costs a library only then
+            from flaxfile.security.crypto import identity_from_password  # noqa: PLC0415 - costs a library only then
 
             self._identity = await asyncio.to_thread(identity_from_password, self._password, self._realm)
         if self._fingerprint is not None:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final
 
-import zmq
-from zmq.utils.monitor import parse_monitor_message
-
+from flaxfile import libzmq
+from flaxfile._core import sockets
 from flaxfile.errors import ConnectError, FlaxError
 from flaxfile.protocol.messages import MAX_MESSAGE
 from flaxfile.security.monitor import HandshakeJudge
 
 if TYPE_CHECKING:
     from flaxfile.reactor import Reactor
-    from flaxfile.security import Identity
+    from flaxfile.security.crypto import Identity
 
 __all__ = ["Dialer"]
 
 PATIENCE: Final = 2.0
 """Seconds for which a server that refuses connections is tried: it may be starting."""
+OPTIONS: Final = {
+    libzmq.SNDHWM: 0,
+    libzmq.RCVHWM: 0,
+    libzmq.HEARTBEAT_IVL: 2000,
+    libzmq.HEARTBEAT_TIMEOUT: 6000,
+    libzmq.HANDSHAKE_IVL: 10000,
+    libzmq.RECONNECT_IVL: 100,
+}
 EVENTS: Final = (
-    zmq.Event.CONNECTED
-    | zmq.Event.CLOSED
-    | zmq.Event.DISCONNECTED
-    | zmq.Event.HANDSHAKE_SUCCEEDED
-    | zmq.Event.HANDSHAKE_FAILED_AUTH
-    | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
-    | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
+    libzmq.CONNECTED
+    | libzmq.CLOSED
+    | libzmq.DISCONNECTED
+    | libzmq.HANDSHAKE_SUCCEEDED
+    | libzmq.HANDSHAKE_FAILED_AUTH
+    | libzmq.HANDSHAKE_FAILED_PROTOCOL
+    | libzmq.HANDSHAKE_FAILED_NO_DETAIL
 )
 
 
@@ -42,37 +48,33 @@ class Dialer:
 
     def __init__(self, host: str, port: int, identity: Identity | None) -> None:
         self.address = f"{host}:{port}"
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1 if identity is None else 2)
+        libzmq.bind()
+        self.context = sockets.Context(1 if identity is None else 2)
         self._endpoint = f"tcp://[{host.strip('[]')}]:{port}" if ":" in host else f"tcp://{self.address}"
         self._identity = identity
         self._judge = HandshakeJudge(self.address, encrypted=identity is not None)
-        self._monitors: list[zmq.Socket[bytes]] = []
+        self._monitors: list[sockets.Socket] = []
 
     def __len__(self) -> int:
         return len(self._monitors)
 
     def dial(self, reactor: Reactor) -> int:
         """Begin one more connection; the number of its socket."""
-        dealer = self.context.socket(zmq.DEALER)
-        dealer.sndhwm = 0
-        dealer.rcvhwm = 0
-        dealer.maxmsgsize = MAX_MESSAGE
-        dealer.linger = 0
-        dealer.heartbeat_ivl = 2000
-        dealer.heartbeat_timeout = 6000
-        dealer.handshake_ivl = 10000
-        dealer.reconnect_ivl = 100
-        dealer.ipv6 = "[" in self._endpoint
+        dealer = self.context.socket(libzmq.DEALER)
+        for option, value in OPTIONS.items():
+            dealer.set(option, value)
+        dealer.set_wide(libzmq.MAXMSGSIZE, MAX_MESSAGE)
+        dealer.set(libzmq.IPV6, "[" in self._endpoint)
         if self._identity is not None:
-            dealer.curve_serverkey = self._identity.server_public
-            dealer.curve_publickey = self._identity.client_public
-            dealer.curve_secretkey = self._identity.client_secret
-        monitor = dealer.get_monitor_socket(EVENTS)
+            dealer.set(libzmq.CURVE_SERVERKEY, self._identity.server_public)
+            dealer.set(libzmq.CURVE_PUBLICKEY, self._identity.client_public)
+            dealer.set(libzmq.CURVE_SECRETKEY, self._identity.client_secret)
+        monitor = dealer.monitor(EVENTS)
         self._monitors.append(monitor)
         number = reactor.attach(dealer, monitor)
         try:
             dealer.connect(self._endpoint)
-        except zmq.ZMQError as error:
+        except OSError as error:
             raise ConnectError(
                 f"{self.address} is no address to connect to: {error.strerror}", retryable=False
             ) from error
@@ -82,15 +84,13 @@ class Dialer:
         """Read what is reported about the connections; the first report that ends them all."""
         first: FlaxError | None = None
         for monitor in self._monitors:
-            with contextlib.suppress(zmq.Again):
-                while True:
-                    report = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
-                    found = self._judged(int(report["event"]), int(report["value"]), in_session=in_session)
-                    first = first or found
+            while (report := monitor.receive()) is not None:
+                found = self._judged(*libzmq.parse_report(report), in_session=in_session)
+                first = first or found
         return first
 
     def _judged(self, event: int, value: int, *, in_session: bool) -> FlaxError | None:
-        if event == zmq.Event.DISCONNECTED and in_session:
+        if event == libzmq.DISCONNECTED and in_session:
             return ConnectError(f"the connection to {self.address} was lost")
         try:
             self._judge.hear(event, value)

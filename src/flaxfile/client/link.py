@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flaxfile._core.engine import Engine
-    from flaxfile.security import Identity
+    from flaxfile.security.crypto import Identity
 
 __all__ = ["Link"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import ConflictError, ConnectError, FlaxError, IntegrityError, LimitError, StalledError
+
+if TYPE_CHECKING:
+    import random
 
 __all__ = ["RetryPlan"]
 
@@ -35,7 +37,7 @@ class RetryPlan:
         self._moved_at = now
         self._tries = 0
         self._fresh = 0
-        self._pick = pick or random.Random()  # noqa: S311 - spreads clients in time, keeps no secret
+        self._pick = pick
         self.was_connected = False
 
     def moved(self, now: float) -> None:
@@ -69,7 +71,14 @@ class RetryPlan:
                 f"no progress for {now - self._moved_at:.0f} s, {self._tries - 1} more tries: {error}",
                 hint="what has arrived is kept: the same command goes on from there",
             ) from error
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._tries - 1)) * self._pick.uniform(0.5, 1.0)
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._tries - 1)) * self._jitter()
         if error.retry_after is not None:
             pause = max(pause, error.retry_after)
         return float(min(pause, left))
+
+    def _jitter(self) -> float:
+        if self._pick is None:
+            import random  # noqa: PLC0415 - most clients never wait
+
+            self._pick = random.Random()  # noqa: S311 - spreads clients in time, keeps no secret
+        return self._pick.uniform(0.5, 1.0)

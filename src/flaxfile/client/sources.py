@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -174,6 +173,8 @@ class Target:
         name = self.path.name
         if len(os.fsencode(name)) > LONGEST_NAME:
             # There is no room for an ending, so the part has a short name that the next try finds too.
+            import hashlib  # noqa: PLC0415 - loads a library for few names
+
             name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
         return self.path.with_name(f".{name}.flaxpart")
 

@@ -5,28 +5,16 @@ A client that waits for an answer alone cannot tell a wrong password from a dead
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
-import zmq
-import zmq.asyncio
-from zmq.utils.monitor import parse_monitor_message
-
+from flaxfile import libzmq
 from flaxfile.errors import AuthError, ConnectError, FlaxError, ProtocolError
 
-__all__ = ["HandshakeJudge", "HandshakeWatch"]
+__all__ = ["HandshakeJudge"]
 
 MECHANISM_MISMATCH: Final = 0x11000002
 CLOSED_IN_HANDSHAKE_LIMIT: Final = 2
 """A server may go down in a handshake once; twice in a row it does not know us."""
-WATCHED: Final = (
-    zmq.Event.CONNECTED
-    | zmq.Event.CLOSED
-    | zmq.Event.HANDSHAKE_SUCCEEDED
-    | zmq.Event.HANDSHAKE_FAILED_AUTH
-    | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
-    | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
-)
 
 
 class HandshakeJudge:
@@ -51,20 +39,20 @@ class HandshakeJudge:
 
     def hear(self, event: int, value: int) -> bool:
         """Whether the connection is there now; raises when it will never be."""
-        if event == zmq.Event.HANDSHAKE_SUCCEEDED:
+        if event == libzmq.HANDSHAKE_SUCCEEDED:
             return True
-        if event == zmq.Event.CONNECTED:
+        if event == libzmq.CONNECTED:
             self._reached = True
-        elif event == zmq.Event.CLOSED:
+        elif event == libzmq.CLOSED:
             self._refused = True
-        elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
+        elif event == libzmq.HANDSHAKE_FAILED_AUTH:
             raise AuthError(
                 f"{self._address} does not let this key in",
                 hint="its owner adds the public key of your client.key to authorized_clients",
             )
-        elif event == zmq.Event.HANDSHAKE_FAILED_PROTOCOL:
+        elif event == libzmq.HANDSHAKE_FAILED_PROTOCOL:
             raise self._mismatch(value)
-        elif event == zmq.Event.HANDSHAKE_FAILED_NO_DETAIL:
+        elif event == libzmq.HANDSHAKE_FAILED_NO_DETAIL:
             self._closed_in_handshake += 1
             if self._encrypted and self._closed_in_handshake >= CLOSED_IN_HANDSHAKE_LIMIT:
                 raise AuthError(
@@ -105,34 +93,3 @@ class HandshakeJudge:
             what = "does not answer"
             hint = "check its name and port, and that no firewall is in between"
         return ConnectError(f"{self._address} {what} (waited {timeout:g} s)", hint=hint)
-
-
-class HandshakeWatch:
-    """Watches the first connection of a socket; made before the socket connects.
-
-    Args:
-        socket: the socket that will connect.
-        address: where to, for the texts.
-        encrypted: whether the socket uses CURVE.
-    """
-
-    def __init__(self, socket: zmq.asyncio.Socket, address: str, *, encrypted: bool) -> None:
-        self._socket = socket
-        self._judge = HandshakeJudge(address, encrypted=encrypted)
-        self._reports: zmq.asyncio.Socket = socket.get_monitor_socket(WATCHED)
-
-    async def outcome(self, timeout: float) -> None:
-        """Return when the connection is there; raise what is wrong otherwise."""
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    report = parse_monitor_message(await self._reports.recv_multipart())
-                    if self._judge.hear(int(report["event"]), int(report["value"])):
-                        return
-        except TimeoutError:
-            raise self._judge.late(timeout) from None
-
-    def close(self) -> None:
-        """Stop watching; the socket goes on."""
-        self._socket.disable_monitor()
-        self._reports.close(0)

@@ -15,7 +15,7 @@ import zmq
 from flaxfile.errors import ConnectError, FlaxError, UsageError
 from flaxfile.protocol.messages import MAX_MESSAGE
 from flaxfile.reactor import Reactor
-from flaxfile.security import authenticator as make_authenticator
+from flaxfile.security.zap import authenticator as make_authenticator
 from flaxfile.server.service import Limits, Service
 from flaxfile.server.zap import DOMAIN, ZapHandler
 from flaxfile.store.store import DURABILITIES, Durability, Store
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from flaxfile.security import Authenticator
+    from flaxfile.security.zap import Authenticator
 
 __all__ = ["DEFAULT_PORT", "Server"]
 
@@ -141,6 +141,7 @@ class Server:
             name="flaxfile-server",
             context=context,
             others=[zap.socket] if zap else [],
+            router=True,
         )
         service.reactor = reactor
         self._pool, self._service, self._reactor = pool, service, reactor

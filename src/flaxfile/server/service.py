@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from flaxfile.reactor import Message, Reactor
-    from flaxfile.security import Authenticator, Permission
+    from flaxfile.security.zap import Authenticator, Permission
     from flaxfile.server.zap import ZapHandler
     from flaxfile.store.store import Store
 

@@ -12,7 +12,7 @@ from flaxfile.protocol.messages import MAX_SOCKETS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flaxfile.security import Permission
+    from flaxfile.security.zap import Permission
 
 __all__ = ["IDLE", "MAX_TRANSFERS", "Session", "Sessions"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import zmq
 
 if TYPE_CHECKING:
-    from flaxfile.security import Authenticator, Permission
+    from flaxfile.security.zap import Authenticator, Permission
 
 __all__ = ["DOMAIN", "ZapHandler"]
 

@@ -8,7 +8,6 @@ how hashes are made.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import os
+    import sqlite3
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -53,6 +53,8 @@ class HashCache:
     def __init__(self, top: Path) -> None:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
+        import sqlite3  # noqa: PLC0415 - most syncs compare no hashes
+
         folder = top / FOLDER
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -62,6 +64,8 @@ class HashCache:
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
+        import sqlite3  # noqa: PLC0415
+
         database = sqlite3.connect(path, timeout=2.0, check_same_thread=False, isolation_level=None)
         try:
             # What is lost in a crash is computed again.
@@ -81,7 +85,7 @@ class HashCache:
         """The hash of a file that has not changed since it was put in."""
         if self._database is None:
             return None
-        with self._lock, contextlib.suppress(sqlite3.Error):
+        with self._lock, contextlib.suppress(self._database.Error):
             row = self._database.execute(
                 "SELECT hash FROM hashes WHERE device = ? AND inode = ? AND kind = ?"
                 " AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
@@ -116,7 +120,7 @@ class HashCache:
             for stamp, text in found
             if stamp.mtime_ns < limit and stamp.ctime_ns < limit
         ]
-        with self._lock, contextlib.suppress(sqlite3.Error):
+        with self._lock, contextlib.suppress(self._database.Error):
             self._database.execute("BEGIN")
             self._database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.execute("COMMIT")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import struct
 import time
@@ -62,6 +61,8 @@ class Part:
 
 def part_name(*identity: str) -> str:
     """The name of the part of this owner, key and source."""
+    import hashlib  # noqa: PLC0415 - loads a library that a download does without
+
     digest = hashlib.blake2b(digest_size=16)
     for text in identity:
         data = text.encode("utf-8", "surrogatepass")

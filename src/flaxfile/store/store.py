@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 import threading
@@ -188,7 +187,7 @@ class Store:
         It is continued, with the chunks it was begun with, when the same owner has begun the same source
         before.
         """
-        name = part_name(owner, key, source, str(size)) if source else secrets.token_hex(16)
+        name = part_name(owner, key, source, str(size)) if source else os.urandom(16).hex()
         with self._lock:
             for number in range(MAX_SAME_SOURCE):
                 used = f"{name}-{number}"
@@ -292,7 +291,7 @@ class Store:
     @contextlib.contextmanager
     def _scratch(self) -> Generator[str]:
         """A name beside the parts, for what is put in its place in one step; a failure leaves nothing."""
-        name = secrets.token_hex(16)
+        name = os.urandom(16).hex()
         with self._lock:
             # A file may have an old time before it is in its place: it is none that was left behind.
             self._in_use.add(name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.errors import ConflictError, StorageError, from_os_error
@@ -84,7 +83,7 @@ def write_small(
     """Put a file in its place, in the place of the one that was there."""
     target = os.fspath(path)
     # A short name of our own: that of the file may have no room for an ending.
-    part = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.flaxpart")  # noqa: PTH118, PTH120
+    part = os.path.join(os.path.dirname(target), f".{os.urandom(8).hex()}.flaxpart")  # noqa: PTH118, PTH120
     try:
         try:
             descriptor = os.open(part, _NEW, 0o600)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING, Final
 
@@ -103,7 +102,7 @@ class LocalSide:
         place, target = self.target(node.path), node.target or ""
         if not link_stays_inside(node.path, target):
             raise ConflictError(f"{node.path} is a link to {target!r}, which leads out of the folder")
-        made = place.with_name(f".{secrets.token_hex(8)}.flaxpart")
+        made = place.with_name(f".{os.urandom(8).hex()}.flaxpart")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             made.symlink_to(target)

@@ -16,7 +16,7 @@ import zmq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flaxfile import reactor
+from flaxfile import libzmq
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import xxh3_64
 from flaxfile.protocol.chunkmap import chunk_count, encode_description, parse_journal
@@ -31,7 +31,7 @@ class Bench:
     """An engine with one socket, and the other end of it."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
-        reactor._bind_once()
+        libzmq.bind()
         self.near, self.far = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
         self.near.bind("inproc://engine")
         self.far.connect("inproc://engine")
