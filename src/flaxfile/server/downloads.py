@@ -121,7 +121,6 @@ class DownloadRequests:
             except BaseException:
                 os.close(fd)
                 raise
-            self._transfers.opened(session)
             answer: dict[str, object] = {
                 "size": entry.size,
                 "offset": offset,
@@ -136,8 +135,8 @@ class DownloadRequests:
             self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
-        self._transfers.opening(session)
         self._service.run(peer, head, work, ready, lambda: self._transfers.opened(session))
+        self._transfers.opening(session)
 
     def _begin(self, download: _Download) -> int:
         def add(engine: Engine, number: int) -> None:
@@ -168,7 +167,11 @@ class DownloadRequests:
             answer: dict[str, object] = {"root": result[0].hex(), "unchanged": result[1]}
             self._service.reply(peer, head, Type.GET_SUM, answer)
 
-        self._service.run(peer, head, lambda _tell: download.sum_up(hashes, missing), done)
+        try:
+            self._service.run(peer, head, lambda _tell: download.sum_up(hashes, missing), done)
+        except BaseException:
+            download.put_away(keep=True)
+            raise
 
 
 def _check_match(entry: Entry, etag: str) -> None:

@@ -168,7 +168,7 @@ class Service:
             for session in self.sessions:
                 if now - session.seen > JUDGE_AGAIN and self.is_gone(session):
                     self.end_session(session)
-        if now - self._swept > HOUR:
+        if now - self._swept > HOUR and not self.closing:
             self._swept = now
             self._pool.submit(self.store.sweep)
 
@@ -209,31 +209,33 @@ class Service:
         head: Header,
         work: Callable[[Callable[[], None]], _T],
         done: Callable[[_T], None],
-        failed: Callable[[], None] | None = None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         """Have work done in the pool, then ``done`` with its result here; an error becomes the answer.
 
-        ``work`` gets a function it may call now and then; it does nothing but to be there.
+        ``work`` gets a function it may call now and then; it does nothing but to be there. ``settled`` is
+        called once when the work is over, before ``done`` or the answer. When this raises, nothing was begun
+        and nothing is called; when it returns, nothing was called yet.
         """
         if len(self._jobs) >= MAX_JOBS:
-            if failed is not None:
-                failed()
             raise LimitError("the server has too much to do", retry_after=1.0)
         self._next_job += 1
         number = self._next_job
-        self._jobs[number] = (peer, head, time.monotonic())
 
         def finish(result: _T) -> None:
-            self._jobs.pop(number, None)
+            self._jobs.pop(number)
+            settled()
             try:
                 done(result)
             except Exception as fault:  # noqa: BLE001 - told to the client, and logged if it is no refusal
                 refuse(fault)
 
+        def fail(error: BaseException) -> None:
+            self._jobs.pop(number)
+            settled()
+            refuse(error)
+
         def refuse(error: BaseException) -> None:
-            self._jobs.pop(number, None)
-            if failed is not None:
-                failed()
             if not isinstance(error, FlaxError):
                 logger.error("a request of type %d", head.type, exc_info=error)
                 error = ProtocolError("the server failed inside; its log says why")
@@ -244,11 +246,16 @@ class Service:
                 result = work(lambda: None)
             except BaseException as error:  # noqa: BLE001 - handed over to the reactor's thread
                 caught = error
-                self.reactor.post(lambda: refuse(caught))
+                self.reactor.post(lambda: fail(caught))
             else:
                 self.reactor.post(lambda: finish(result))
 
-        self._pool.submit(job)
+        try:
+            self._pool.submit(job)
+        except RuntimeError as error:
+            # The pool takes nothing any more: what was begun before is all that is still done.
+            raise LimitError("the server is going down", retry_after=5.0) from error
+        self._jobs[number] = (peer, head, time.monotonic())
 
     # ---- requests ----
 

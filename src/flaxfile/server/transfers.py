@@ -99,6 +99,10 @@ class Transfers:
 
     def _spread(self) -> None:
         self._service.reactor.engine.set_share(max(2 * MIN_CHUNK, self.share()))
+
+    def _fewer(self) -> None:
+        """There is more memory for those that go on, or none that anybody needs."""
+        self._spread()
         if not self._all:
             self._service.reactor.engine.trim()
 
@@ -142,6 +146,7 @@ class Transfers:
         session.transfers.add(number)
         if transfer.token:
             self._named[transfer.token] = number
+        self._spread()
         return number
 
     def _new_number(self) -> int:
@@ -158,7 +163,7 @@ class Transfers:
         transfer.session.transfers.discard(number)
         self._named.pop(transfer.token, None)
         self._service.reactor.engine.remove(number)
-        self._service.reactor.post(self._spread)
+        self._service.reactor.post(self._fewer)
         return transfer
 
     def give_up(self, number: int, *, keep: bool) -> None:

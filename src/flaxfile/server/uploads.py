@@ -191,7 +191,6 @@ class UploadRequests:
             except BaseException:
                 upload.put_away(keep=True)
                 raise
-            self._transfers.opened(session)
             have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
             # Little at first: the acknowledgements raise it to what each transfer may have by then.
             answer: dict[str, object] = {"chunk": real, "have": have, "window": 2 * real}
@@ -199,8 +198,8 @@ class UploadRequests:
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
-        self._transfers.opening(session)
         self._service.run(peer, head, work, ready, lambda: self._transfers.opened(session))
+        self._transfers.opening(session)
 
     def _open_base(self, wish: Wish) -> int:
         """The version that chunks are to be copied from, if it is still the one of the key."""
@@ -222,20 +221,19 @@ class UploadRequests:
         wish, chunk = upload.wish, upload.chunk
         if any(item.index >= chunk_count(wish.size, chunk) for item in copies):
             raise ProtocolError(f"{wish.key!r} does not have so many chunks")
-        # The files stay open, and the part its own, until this is done, whatever becomes of the upload.
-        upload.copying += 1
 
         def done(good: list[Copy]) -> None:
             engine = self._service.reactor.engine
             if self._transfers.find(head.transfer, session, _Upload) is upload:
                 for item in good:
                     engine.preset(head.transfer, item.index, item.hash.to_bytes(8, "little"))
-            upload.copied()
             held = [item.index for item in good]
             self._service.counters["copied_chunks"] += len(held)
             self._service.reply(peer, head, Type.OK, {"held": runs(held)})
 
         self._service.run(peer, head, lambda _tell: upload.copy(copies), done, upload.copied)
+        # The files stay open, and the part its own, until this is done, whatever becomes of the upload.
+        upload.copying += 1
 
     def _free_part(self, session: Session, wish: Wish) -> None:
         """Whoever was killed in this very upload holds its part until the server notices: look now."""
@@ -284,13 +282,8 @@ class UploadRequests:
             self._transfers.give_up(number, keep=False)
             raise IntegrityError(f"{upload.wish.key!r} has not arrived as it was sent; nothing was published")
         self._transfers.remove(number)
-        self._committing.add(upload.wish.token)
-
-        def failed() -> None:
-            self._committing.discard(upload.wish.token)
 
         def done(entry: Entry) -> None:
-            failed()
             answer: dict[str, object] = {
                 "key": entry.key,
                 "size": entry.size,
@@ -305,4 +298,16 @@ class UploadRequests:
             self._service.counters["uploads"] += 1
             self._service.reply(peer, head, Type.PUT_DONE, answer)
 
-        self._service.run(peer, head, lambda _tell: upload.publish(hashes), done, failed)
+        token = upload.wish.token
+        try:
+            self._service.run(
+                peer,
+                head,
+                lambda _tell: upload.publish(hashes),
+                done,
+                lambda: self._committing.discard(token),
+            )
+        except BaseException:
+            upload.put_away(keep=True)
+            raise
+        self._committing.add(token)

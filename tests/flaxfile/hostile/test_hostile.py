@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,49 +13,19 @@ import zmq
 from flaxfile._core.hashing import xxh3_64
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.errors import AuthError, FlaxError, LimitError
-from flaxfile.protocol.header import HEADER_SIZE, Header, decode_header, encode_header, seal, verify
-from flaxfile.protocol.messages import Type, encode_payload
+from flaxfile.protocol.header import HEADER_SIZE, Header, encode_header, seal
+from flaxfile.protocol.messages import Type
 from flaxfile.server.server import Server
 from flaxfile.server.sessions import MAX_TRANSFERS
 
+from .peers import answer, ask, dealer, hello
+
 MIB = 1 << 20
-
-
-@contextmanager
-def dealer(port: int) -> Iterator[zmq.Socket[bytes]]:
-    with zmq.Context() as context, context.socket(zmq.DEALER) as made:
-        made.linger = 0
-        made.rcvtimeo = 5000
-        made.connect(f"tcp://127.0.0.1:{port}")
-        yield made
-
-
-Answer = tuple[Header, dict[str, object]]
 
 
 def resident_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def ask(peer: zmq.Socket[bytes], kind: int, payload: dict[str, object], **fields: int) -> Answer:
-    data = encode_payload(payload)
-    peer.send_multipart([seal(Header(kind, request=1, **fields), data), data])
-    return answer(peer)
-
-
-def answer(peer: zmq.Socket[bytes]) -> Answer:
-    header, *payloads = peer.recv_multipart()
-    if header[2] in {Type.NAK, Type.ACK}:
-        return decode_header(header), {}
-    (payload,) = payloads
-    return verify(header, payload), json.loads(payload) if payload else {}
-
-
-def hello(peer: zmq.Socket[bytes]) -> dict[str, object]:
-    head, payload = ask(peer, Type.HELLO, {"versions": [2]})
-    assert Type.WELCOME == head.type
-    return payload
 
 
 async def works(server: Server) -> None:

@@ -1,0 +1,102 @@
+"""Transfers that end in an odd way leave nothing behind: no open file, no part that is never free again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flaxfile._core.hashing import root_hash, xxh3_64
+from flaxfile.errors import LimitError
+from flaxfile.protocol.delta import Copy, encode_copies
+from flaxfile.protocol.header import Header, seal
+from flaxfile.protocol.messages import Type
+from flaxfile.server.server import Server
+
+from .peers import answer, ask, dealer, hello
+
+CHUNK = 65536
+BUSY = "flaxfile.server.service.MAX_JOBS"
+
+
+def open_files(store: Path) -> list[str]:
+    found: list[Path] = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(entry.readlink())
+    return [
+        path.name for path in found if path.is_relative_to(store) and path.suffix in {".part", ".map", ".bin"}
+    ]
+
+
+def opening(key: str, size: int, **more: object) -> dict[str, object]:
+    return {"key": key, "size": size, "chunk": CHUNK, "upload": "1", "source": "s", **more}
+
+
+async def test_a_commit_that_is_put_off_keeps_the_part_for_the_next_try(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root: dict[str, object] = {"root": root_hash(0, CHUNK, b"").hex()}
+    with dealer(server.port) as peer:
+        hello(peer)
+        ready, _ = ask(peer, Type.PUT_OPEN, opening("new", 0))
+        monkeypatch.setattr(BUSY, 0)
+        _, refused = ask(peer, Type.PUT_COMMIT, root, transfer=ready.transfer)
+        monkeypatch.undo()
+        left = open_files(store)
+        again, _ = ask(peer, Type.PUT_OPEN, opening("new", 0))
+        parts = server.stats()["parts"]
+        done, _ = ask(peer, Type.PUT_COMMIT, root, transfer=again.transfer)
+
+    assert ("LIMIT", []) == (refused["name"], left)
+    assert (1, Type.PUT_DONE) == (parts, done.type)
+    assert (store / "new").exists()
+
+
+async def test_a_download_whose_sum_is_refused_leaves_no_open_file(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store / "file.bin").write_bytes(b"content")
+    with dealer(server.port) as peer:
+        hello(peer)
+        ready, _ = ask(peer, Type.GET_OPEN, {"key": "file.bin", "chunk": CHUNK})
+        assert open_files(store)
+        monkeypatch.setattr(BUSY, 0)
+        _, refused = ask(peer, Type.GET_DONE, {}, transfer=ready.transfer)
+
+        assert ("LIMIT", []) == (refused["name"], open_files(store))
+
+
+def copying(peer: Any, size: int, segment: tuple[int, int], digest: int) -> tuple[Header, Any]:
+    """Open an upload over ``file.bin`` and ask for its first chunk to be made of a piece of that."""
+    _, entry = ask(peer, Type.STAT, {"key": "file.bin"})
+    ready, payload = ask(peer, Type.PUT_OPEN, opening("file.bin", size, base=entry["etag"]))
+    assert payload["base"] is True
+    data = encode_copies([Copy(0, digest, (segment,))])
+    header = Header(Type.COPY, request=1, transfer=ready.transfer)
+    peer.send_multipart([seal(header, data), data])
+    _, told = answer(peer)
+    return ready, told
+
+
+async def test_an_answer_to_copy_that_cannot_be_given_leaves_no_open_file(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = os.urandom(CHUNK)
+    (store / "file.bin").write_bytes(content)
+
+    def too_long(_indexes: object) -> list[list[int]]:
+        raise LimitError("the answer is too long for one message")
+
+    monkeypatch.setattr("flaxfile.server.uploads.runs", too_long)
+    with dealer(server.port) as peer:
+        hello(peer)
+        ready, told = copying(peer, CHUNK, (0, CHUNK), xxh3_64(content))
+        header = Header(Type.ABORT, transfer=ready.transfer)
+        peer.send_multipart([seal(header)])
+        ask(peer, Type.PING, {}, offset=1)
+
+        assert ("LIMIT", []) == (told["name"], open_files(store))
