@@ -100,3 +100,24 @@ async def test_an_answer_to_copy_that_cannot_be_given_leaves_no_open_file(
         ask(peer, Type.PING, {}, offset=1)
 
         assert ("LIMIT", []) == (told["name"], open_files(store))
+
+
+async def test_no_more_is_read_for_a_copied_chunk_than_a_chunk_has(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (store / "file.bin").open("wb") as file:
+        file.truncate(1 << 30)
+    read: list[int] = []
+    real = os.pread
+
+    def pread(fd: int, length: int, offset: int) -> bytes:
+        read.append(length)
+        return real(fd, min(length, CHUNK), offset)
+
+    monkeypatch.setattr("os.pread", pread)
+    with dealer(server.port) as peer:
+        hello(peer)
+        _, told = copying(peer, CHUNK, (0, 1 << 30), 1)
+
+    assert [] == told["held"]
+    assert max(read, default=0) <= CHUNK
