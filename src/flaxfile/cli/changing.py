@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
 from flaxfile.cli.connecting import connected, run_async
 from flaxfile.cli.options import count
 from flaxfile.cli.output import printable
+from flaxfile.cli.signals import ask
 from flaxfile.errors import UsageError
 from flaxfile.paths import check_key
 from flaxfile.sync.plan import check_deletes
@@ -62,10 +62,10 @@ async def _check(client: AsyncClient, keys: list[str], arguments: argparse.Names
     if arguments.yes and arguments.max_delete is None:
         return
     check_deletes(gone, everything, arguments.max_delete)
-    if not arguments.yes and gone > len(keys) and sys.stdin.isatty() and output.terminal:
-        answer = await asyncio.to_thread(input, say("Delete {gone} entries? [y/N] ", gone=gone))
-        if answer.strip().lower() not in {"y", "yes"}:
-            raise UsageError("nothing was deleted", hint="--yes does not ask")
+    if arguments.yes or gone <= len(keys) or not (sys.stdin.isatty() and output.terminal):
+        return
+    if not ask(say("Delete {gone} entries? [y/N] ", gone=gone), output):
+        raise UsageError("nothing was deleted", hint="--yes does not ask")
 
 
 def configure_move(parser: argparse.ArgumentParser) -> None:

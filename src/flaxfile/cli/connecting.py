@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flaxfile.cli.main import TerminatedError
+from flaxfile.cli.signals import TerminatedError, ask
 from flaxfile.config import load, password_from, resolve, state_folder
 from flaxfile.errors import AuthError, UsageError
 from flaxfile.texts import say
@@ -53,7 +53,14 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
         if sys.platform != "win32":
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-        return await work()
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only then
+
+            # What threads still read is not waited for: files may be large, and disks slow.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+            raise
 
     try:
         return asyncio.run(guarded())
@@ -111,7 +118,7 @@ def _check_pin(target: Target, identity: Identity, arguments: argparse.Namespace
                 hint=f"compare it with its owner, then: flaxfile trust {target.address} {found}",
             )
         output.note(say("{address} was never met. Its key is {pin}", address=target.address, pin=found))
-        if input(say("Trust it? [y/N] ")).strip().lower() not in {"y", "yes"}:
+        if not ask(say("Trust it? [y/N] "), output):
             raise AuthError(f"{target.address} is not trusted")
     known.trust(target.address, found)
 

@@ -9,13 +9,15 @@ import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flaxfile.cli.options import VALUE_OPTIONS, Parser, add_connection_options, add_output_options, normalized
-from flaxfile.cli.output import Output
+from flaxfile.cli.output import Output, printable
+from flaxfile.cli.signals import TerminatedError, leave, resuming, terminable
 from flaxfile.errors import (
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
     FlaxError,
     MissingExtraError,
     ProtocolError,
+    StalledError,
     UsageError,
     from_os_error,
 )
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["COMMANDS", "Command", "TerminatedError", "build_parser", "main"]
+__all__ = ["COMMANDS", "Command", "build_parser", "main"]
 
 EXIT_BROKEN_PIPE: Final = 141
 """Who reads our output went away; 128 + SIGPIPE, as shells say it."""
@@ -60,10 +62,6 @@ COMMANDS: Final[dict[str, Command]] = {
     "systemd": Command("supporting", "", "print a systemd unit for the server", connects=False),
     "version": Command("supporting", "", "print the version", connects=False),
 }
-
-
-class TerminatedError(Exception):
-    """Somebody sent SIGTERM."""
 
 
 def overview() -> str:
@@ -125,28 +123,51 @@ def _log(arguments: argparse.Namespace) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    words = normalized(sys.argv[1:] if words is None else words)
-    output = Output(as_json="--json" in words)
+    given = normalized(sys.argv[1:] if words is None else words)
     try:
-        code = _run(words)
-        sys.stdout.flush()
+        code = _told(given, Output(as_json="--json" in given))
+    except BrokenPipeError:
+        # Python flushes at its end and would complain once more.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        code = EXIT_BROKEN_PIPE
+    if words is None and code in {EXIT_INTERRUPTED, EXIT_TERMINATED}:
+        leave(code)
+    return code
+
+
+def _open_streams() -> None:
+    """Standard streams that were closed lead nowhere; files that are opened must not take their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - to the end
+
+
+def _told(words: Sequence[str], output: Output) -> int:
+    """Run a command, and say it when it does not come to its end."""
+    try:
+        with terminable():
+            code = _run(words)
+            sys.stdout.flush()
     except FlaxError as error:
+        again = _again(words)
+        if isinstance(error, StalledError) and again is not None:
+            error.hint = say("what has arrived is kept; to go on: {command}", command=again)
         output.error(error)
         return error.code
     except KeyboardInterrupt:
-        output.note(say("interrupted; the same command goes on where it stopped"))
+        _note_end(say("interrupted"), words, output)
         return EXIT_INTERRUPTED
     except TerminatedError:
-        output.note(say("terminated; the same command goes on where it stopped"))
+        _note_end(say("terminated"), words, output)
         return EXIT_TERMINATED
     except BrokenPipeError:
-        # Python flushes at its end and would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+        raise
     except Exception as error:
         if "--verbose" in words:
             raise
@@ -156,10 +177,27 @@ def main(words: Sequence[str] | None = None) -> int:
     return code
 
 
+def _again(words: Sequence[str]) -> str | None:
+    name, rest = split_command(words)
+    return resuming(name or "", rest)
+
+
+def _note_end(what: str, words: Sequence[str], output: Output) -> None:
+    """One line of its own, behind what a terminal shows of Ctrl-C."""
+    if output.terminal:
+        output.note("")
+    again = _again(words)
+    output.note(
+        what
+        if again is None
+        else say("{what}; what has arrived is kept, to go on: {command}", what=what, command=printable(again))
+    )
+
+
 def _fault(error: Exception) -> FlaxError:
     """What the system refuses, a package that is missing, or a fault of ours, in words."""
     if isinstance(error, OSError):
-        return from_os_error(error, f"using {error.filename}" if error.filename else "working")
+        return from_os_error(error, f"using {error.filename}" if error.filename else "writing the output")
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("flaxfile"):
         return MissingExtraError(f"this needs the package {error.name}, which is not installed")
     return ProtocolError(

@@ -160,18 +160,21 @@ class Output:
 
     def error(self, error: FlaxError) -> None:
         """What went wrong and what to do, as the last words."""
+        document = {
+            "code": error.code,
+            "name": error.name,
+            "message": printable(error.message),
+            "hint": error.hint,
+        }
         if self.json:
-            self.document(
-                {
-                    "error": {
-                        "code": error.code,
-                        "name": error.name,
-                        "message": printable(error.message),
-                        "hint": error.hint,
-                    }
-                }
-            )
-            return
+            try:
+                self.document({"error": document})
+            except BrokenPipeError:
+                raise
+            except OSError:
+                pass  # where results go is full: people read the other stream
+            else:
+                return
         name = say(error.name)
         shown = f"{printable(error.message)}" if name == error.name else f"{name}: {printable(error.message)}"
         self._err.write(f"{self._mark(say('error:'), 'bad')} {shown}\n")

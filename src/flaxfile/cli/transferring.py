@@ -11,7 +11,7 @@ from flaxfile.cli.connecting import connected, run_async
 from flaxfile.cli.options import add_transfer_options, count
 from flaxfile.cli.output import format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
-from flaxfile.errors import NotFoundError, StorageError, UsageError
+from flaxfile.errors import FlaxError, NotFoundError, StorageError, UsageError
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.file == "-":
         if arguments.key is None:
             raise UsageError("what comes in has no name", hint="flaxfile set - KEY")
+        _check_open(sys.stdin)
         source, key = sys.stdin.buffer, arguments.key
     else:
         source = Path(arguments.file)
@@ -70,6 +71,11 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
 
     show(run_async(work), output, say("uploaded"), None)
     return 0
+
+
+def _check_open(stream: Any) -> None:
+    if getattr(stream, "name", None) == os.devnull:  # what it becomes when it was closed
+        raise UsageError("the standard stream that '-' means is closed")
 
 
 def configure_get(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +107,7 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
     """Download, show what was done."""
     target: Any
     if arguments.out == "-":
+        _check_open(sys.stdout)
         target, shown = sys.stdout.buffer, None
     else:
         target = target_of(arguments.key, arguments.out)
@@ -123,7 +130,13 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
                     verify_disk=arguments.verify_disk,
                 )
 
-    result = run_async(work)
+    try:
+        result = run_async(work)
+    except FlaxError as error:
+        if shown is None and isinstance(error.__cause__, BrokenPipeError):
+            # Whoever read it has had enough; that is no fault of the transfer.
+            raise error.__cause__ from None
+        raise
     if shown is not None:
         show(result, output, say("downloaded"), shown)
     return 0

@@ -1,0 +1,319 @@
+"""Ctrl-C and SIGTERM of real commands: the code that shells know, one line with what to do, and soon."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .commands import Proxy, environment, finish, noise, run, server_here, serving, spawned, wait_until
+
+MIB = 1 << 20
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+class Terminal:
+    """A command on a terminal of its own, as somebody at a keyboard has it."""
+
+    def __init__(self, *words: str) -> None:
+        self.ours, theirs = pty.openpty()
+        self.before = termios.tcgetattr(theirs)
+        self._theirs = theirs
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "flaxfile", *words],
+            env=environment(TERM="xterm"),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        self.said = ""
+
+    def expect(self, text: str, timeout: float = 20) -> None:
+        """Wait until it has said something."""
+        until = time.monotonic() + timeout
+        while text not in self.said:
+            assert time.monotonic() < until, self.said
+            if select.select([self.ours], [], [], 0.1)[0]:
+                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+
+    def end(self, number: signal.Signals, timeout: float = 20) -> int:
+        """Send a signal; gives the exit code."""
+        time.sleep(0.2)  # what is shown now comes a moment before what waits for an answer
+        self.process.send_signal(number)
+        until = time.monotonic() + timeout
+        while self.process.poll() is None:
+            assert time.monotonic() < until, f"still there: {self.said}"
+            if select.select([self.ours], [], [], 0.05)[0]:
+                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+        while select.select([self.ours], [], [], 0)[0]:
+            self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+        assert termios.tcgetattr(self._theirs) == self.before
+        return self.process.returncode
+
+    def close(self) -> None:
+        """Nothing of it is left."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        os.close(self._theirs)
+
+
+@contextlib.contextmanager
+def terminal(*words: str) -> Iterator[Terminal]:
+    """A command on a terminal, gone afterwards."""
+    one = Terminal(*words)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def check_end(said: str, *, again: str | None) -> None:
+    """One line, and no fault of ours shown."""
+    assert "Traceback" not in said
+    lines = [line for line in said.splitlines() if "interrupted" in line or "terminated" in line]
+    assert len(lines) == 1, said
+    assert (f"to go on: {again}" in lines[0]) if again else ("to go on" not in lines[0])
+
+
+@SIGNALS
+@pytest.mark.parametrize("name", ["get", "push", "pull"])
+def test_a_transfer_is_kept_and_its_line_says_how_to_go_on(
+    port: int, store: Path, here: Path, number: signal.Signals, code: int, name: str
+) -> None:
+    data = noise(16 * MIB)
+    (store / f"{name}{code}").mkdir()
+    (store / f"{name}{code}" / "big").write_bytes(data if name != "push" else b"old")
+    (here / "tree").mkdir()
+    words = {
+        "get": ["get", f"get{code}/big", "tree/big"],
+        "push": ["push", "tree", f"push{code}"],
+        "pull": ["pull", f"pull{code}", "tree"],
+    }[name]
+    if name == "push":
+        (here / "tree" / "big").write_bytes(data)
+    server = ["--server", f"127.0.0.1:{port}", "--password", ""]
+    parts = store / ".flaxfile" / "parts" if name == "push" else here / "tree"
+
+    with spawned(*words, "--bwlimit", "8MiB", *server, cwd=here) as process:
+        wait_until(lambda: any(one.stat().st_size for one in parts.glob("*.map")))
+        time.sleep(0.4)
+        process.send_signal(number)
+        done = finish(process, 15)
+
+    assert done.code == code
+    check_end(done.err, again=f"flaxfile {' '.join(words)} --bwlimit 8MiB --server 127.0.0.1:{port}\n"[:-1])
+    assert "--password" not in done.err.splitlines()[-1]
+    target = store / f"push{code}" / "big" if name == "push" else here / "tree" / "big"
+    assert not target.exists() or target.read_bytes() == b"old"
+    again = run(*words, "--json", port=port)
+    assert again.code == 0
+    assert target.read_bytes() == data
+
+
+@SIGNALS
+@pytest.mark.parametrize("words", [("list",), ("verify",), ("delete", "x")], ids=lambda words: words[0])
+def test_a_request_that_waits_ends_at_once(
+    port: int, here: Path, number: signal.Signals, code: int, words: tuple[str, ...]
+) -> None:
+    reached: list[int] = []
+
+    def silent(direction: str, connection: int, offset: int, data: bytes) -> bytes:
+        reached.append(offset)
+        del connection
+        time.sleep(0 if direction == "up" else 1)  # nobody answers while the signal comes
+        return data
+
+    with (
+        Proxy(port, silent) as proxy,
+        spawned(*words, "--server", f"127.0.0.1:{proxy.port}", cwd=here) as process,
+    ):
+        wait_until(lambda: reached)
+        time.sleep(0.2)
+        process.send_signal(number)
+        done = finish(process, 10)
+
+    assert done.code == code
+    check_end(done.err, again=None)
+
+
+@SIGNALS
+def test_a_watch_ends_with_the_line_that_starts_it_again(
+    port: int, here: Path, number: signal.Signals, code: int
+) -> None:
+    (here / "tree").mkdir()
+    words = ["push", "tree", f"watched{code}", "--watch", "--server", f"127.0.0.1:{port}"]
+    with spawned(*words, cwd=here) as process:
+        assert process.stderr is not None
+        assert "watching" in process.stderr.readline()
+        wait_until(lambda: run("list", port=port).code == 0)
+        process.send_signal(number)
+        done = finish(process, 15)
+
+    assert done.code == code
+    check_end(done.err, again="flaxfile push tree")
+
+
+def reads(pid: int, path: Path) -> bool:
+    """Whether a process has a file open."""
+    with contextlib.suppress(OSError):
+        return any(one.readlink() == path for one in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+@SIGNALS
+def test_a_file_that_takes_long_to_read_holds_nobody_back(
+    tmp_path: Path, here: Path, number: signal.Signals, code: int
+) -> None:
+    for path in (here / "tree" / "large", tmp_path / "store" / "tree" / "large"):
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            file.truncate(1 << 39)  # half a terabyte of nothing takes minutes
+
+    with serving(tmp_path / "store") as (_, port):  # of its own, as it reads on
+        words = ("push", "tree", "--checksum", "--server", f"127.0.0.1:{port}")
+        with spawned(*words, cwd=here) as process:
+            wait_until(lambda: reads(process.pid, here / "tree" / "large"))
+            process.send_signal(number)
+            done = finish(process, 15)
+
+    assert done.code == code
+    check_end(done.err, again="flaxfile push tree")
+
+
+@SIGNALS
+def test_a_progress_line_goes_and_the_terminal_is_as_it_was(
+    port: int, store: Path, here: Path, number: signal.Signals, code: int
+) -> None:
+    Path("big").write_bytes(noise(16 * MIB))
+    with terminal("set", "big", f"shown{code}", "--bwlimit", "4MiB", "--server", f"127.0.0.1:{port}") as one:
+        one.expect("%")
+        assert one.end(number) == code
+
+    check_end(one.said, again="flaxfile set big")
+    assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")
+    assert not (store / f"shown{code}").exists()
+    del here
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [(("delete", "asked", "--recursive"), "[y/N]"), (("config", "interactive"), "[local]")],
+    ids=["delete", "config"],
+)
+@SIGNALS
+def test_a_question_is_left_by_a_signal(
+    tmp_path: Path, here: Path, number: signal.Signals, code: int, words: tuple[str, ...], question: str
+) -> None:
+    for at in range(4):
+        (here / "asked").mkdir(exist_ok=True)
+        (here / "asked" / str(at)).write_bytes(b"1")
+    with server_here(tmp_path / "store") as server:
+        assert run("push", "asked", port=server.port).code == 0
+        more = ["--server", f"127.0.0.1:{server.port}"] if words[0] == "delete" else ["--config", "my.toml"]
+        Path("my.toml").write_text("")
+        with terminal(*words, *more) as one:
+            one.expect(question)
+            assert one.end(number) == code
+        assert len(run("list", "--json", port=server.port).documents) == 4
+
+    check_end(one.said, again=None)
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 4), ("", 4)])
+def test_a_question_is_answered_on_the_terminal(tmp_path: Path, here: Path, answer: str, left: int) -> None:
+    (here / "asked").mkdir()
+    for at in range(4):
+        (here / "asked" / str(at)).write_bytes(b"1")
+    with server_here(tmp_path / "store") as server:
+        assert run("push", "asked", port=server.port).code == 0
+        with terminal("delete", "asked", "--recursive", "--server", f"127.0.0.1:{server.port}") as one:
+            one.expect("[y/N]")
+            os.write(one.ours, answer.encode() + b"\n")
+            code = one.process.wait(20)
+        found = run("list", "--json", port=server.port)
+
+    assert code == (2 if left else 0)
+    assert len([item for item in found.documents if "key" in item]) == left
+
+
+@SIGNALS
+def test_a_server_that_waits_for_its_port_or_serves_ends_well(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    del code
+    with spawned("serve", "--json", "--port", "0", "--storage", str(tmp_path / "s"), cwd=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        done = finish(process, 15)
+
+    assert done.code == 0
+    assert "stopped" in done.err
+    assert "Traceback" not in done.err
+
+
+def redirected(how: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A command with its streams as a shell was told to have them."""
+    line = f'"{sys.executable}" -m flaxfile "$@" {how}'
+    return subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", line, "flaxfile", *words],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+Redirected = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def shell(port: int, store: Path, here: Path) -> Redirected:
+    """Runs a command of the shell against a server with a file."""
+    (store / "file").write_bytes(noise(4 * MIB))
+
+    def run_it(how: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return redirected(how, *words, "--server", f"127.0.0.1:{port}", cwd=here)
+
+    return run_it
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("get", "file", "-")])
+def test_a_reader_that_goes_away_ends_a_command_without_a_word(shell: Redirected, words: tuple[str]) -> None:
+    done = shell("| true", *words)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("get", "file", "-"), ("ping",)])
+def test_a_full_disk_behind_the_output_is_said(shell: Redirected, words: tuple[str]) -> None:
+    done = shell("> /dev/full", *words)
+
+    assert done.returncode == 8
+    assert "no space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_streams_that_are_closed_are_no_fault(shell: Redirected, store: Path) -> None:
+    assert shell(">&-", "list").returncode == 0
+    assert shell("2>&-", "stat", "nothing").returncode == 3
+    assert shell("<&-", "stat", "file").returncode == 0
+    for how, words in ((">&-", ("get", "file", "-")), ("<&-", ("set", "-", "closed"))):
+        done = shell(how, *words)
+        assert done.returncode == 2
+        assert "is closed" in done.stderr
+    assert not (store / "closed").exists()
