@@ -182,8 +182,9 @@ class Reactor:
         with self._lock:
             self._ended.set()
         # Who posted until now is heard: somebody may wait for it.
-        with contextlib.suppress(Exception):
-            self._run_posted()
+        while self._posted:
+            with contextlib.suppress(Exception):
+                self._run_posted()
         try:
             self._handler.on_end(cause)
         except Exception:
