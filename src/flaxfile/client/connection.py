@@ -138,13 +138,14 @@ class Connection:
             if self._link is not None and self._link.alive:
                 return self._link
             identity = await self._keys()
-            host = await self._resolve()
+            until = time.monotonic() + timeout
+            host = await self._resolve(timeout)
             link = Link(
                 host,
                 self.port,
                 identity,
                 memory=self._settings.window + BUFFERS_BEYOND,
-                connect_timeout=timeout,
+                connect_timeout=max(0.1, until - time.monotonic()),
                 idle_timeout=self._idle_timeout,
                 rate=self._rate,
             )
@@ -156,13 +157,19 @@ class Connection:
             self._link = link
             return link
 
-    async def _resolve(self) -> str:
+    async def _resolve(self, timeout: float) -> str:
         """The address of the host; libzmq would try for ever to resolve what has none."""
         host = self.host.strip("[]")
         if host.replace(".", "").isdigit() or ":" in host:
             return host
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+            async with asyncio.timeout(timeout):
+                found = await asyncio.get_running_loop().getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        except TimeoutError as error:
+            raise ConnectError(
+                f"nobody told the address of {host!r} within {timeout:g} s",
+                hint="does the name server of this machine answer? an address needs none",
+            ) from error
         except OSError as error:
             raise ConnectError(
                 f"the name {host!r} has no address: {error.strerror}",

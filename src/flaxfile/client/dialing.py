@@ -92,6 +92,8 @@ class Dialer:
     def _judged(self, event: int, value: int, *, in_session: bool) -> FlaxError | None:
         if event == libzmq.DISCONNECTED and in_session:
             return ConnectError(f"the connection to {self.address} was lost")
+        if event == libzmq.HANDSHAKE_FAILED_NO_DETAIL and in_session:
+            return None  # whoever is in has the right keys: something else is in the way of this connection
         try:
             self._judge.hear(event, value)
         except FlaxError as error:

@@ -66,8 +66,9 @@ class Link:
         self.encrypted = identity is not None
         self._lost_after = min(LOST_AFTER, idle_timeout)
         self._connect_timeout = connect_timeout
+        self._idle_timeout = idle_timeout
         self._rate = rate
-        self._begun = self._heard = self._pinged = time.monotonic()
+        self._begun = self._dialed = self._heard = self._pinged = time.monotonic()
         self._hello: dict[int, int] = {}  # request: socket
         self._session = ""
         self._failure: FlaxError | None = None
@@ -103,6 +104,7 @@ class Link:
         self._connect()
 
     def _connect(self) -> None:
+        self._dialed = time.monotonic()
         number = self._dialer.dial(self.reactor)
         request = self._questions.new_number()
         self._hello[request] = number
@@ -320,7 +322,19 @@ class Link:
             if late is not None:
                 self._fail(late)
             return
+        if self._hello and now - self._dialed > self._idle_timeout:
+            self._fail(
+                ConnectError(
+                    f"{self.address} takes {self.sockets} of the {len(self._dialer)} connections that were "
+                    f"asked for (waited {self._idle_timeout:g} s)",
+                    hint="what is in between may allow fewer: --connections N",
+                )
+            )
+            return
         busy = bool(self._questions or self._movements or self._hello)
+        if not busy:
+            # Nobody has to say anything: what is asked next has all of its time.
+            self._heard = now
         quiet = now - self._heard
         if busy and quiet > self._lost_after:
             self._fail(

@@ -40,6 +40,8 @@ class Proxy:
         """Probability that a piece ends the connection."""
         self.spare = 4096
         """Bytes of each direction that pass unharmed, so that connections come to be at all."""
+        self.most = 1 << 30
+        """Connections that are passed on; those beyond are taken, and that is all."""
         self.passed = 0
         self.harmed = 0
 
@@ -72,6 +74,10 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if len(self._threads) >= 2 * self.most:
+                with self._lock:
+                    self._sockets.append(near)
+                continue
             try:
                 far = socket.create_connection(("127.0.0.1", self._target))
             except OSError:

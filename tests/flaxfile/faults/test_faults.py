@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,13 +17,17 @@ import pytest
 
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.errors import ConflictError, ConnectError, FlaxError, NoSpaceError, StalledError
+from flaxfile.model import Entry
 from flaxfile.server.server import Server
+from flaxfile.store.store import Store
 from tests.flaxfile.faults.proxy import Proxy
 
 MIB = 1 << 20
 SERVER = """
 import asyncio, resource, sys
+from flaxfile.model import Entry
 from flaxfile.server.server import Server
+from flaxfile.store.store import Store
 
 async def main():
     folder, port, largest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -312,6 +317,54 @@ async def test_a_stopped_server_is_noticed_within_the_idle_timeout(store: Path) 
 
     assert time.monotonic() - begun < 8.0
     assert b"before" == (store / "file").read_bytes()
+
+
+async def test_connections_that_never_come_to_be_are_not_waited_for_without_end(server: Server) -> None:
+    with Proxy(server.port) as proxy:
+        proxy.most = 1
+        async with AsyncClient(
+            "127.0.0.1", proxy.port, num_connections=3, idle_timeout=1.0, retries=0
+        ) as client:
+            with pytest.raises(StalledError, match="1 of the 3 connections"):
+                await asyncio.wait_for(client.upload(os.urandom(MIB), "file"), 20)
+
+
+async def test_a_client_that_was_idle_waits_for_its_next_answer_as_long_as_for_any_other(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store / "file").write_bytes(b"content")
+    real = Store.stat
+
+    def slow(self: Store, key: str, *, digest: bool = False) -> Entry:
+        time.sleep(0.3)
+        return real(self, key, digest=digest)
+
+    monkeypatch.setattr(Store, "stat", slow)
+    async with client_of(server.port, retries=0) as client:
+        assert client._link is not None
+        await client.ping()
+        await asyncio.sleep(0.1)
+        client._link._heard -= 60  # as after a minute of nothing
+        await asyncio.sleep(0.1)
+
+        assert 7 == (await client.stat("file")).size
+
+
+async def test_a_name_server_that_says_nothing_is_waited_for_no_longer_than_for_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = threading.Event()
+
+    def getaddrinfo(*_arguments: object, **_more: object) -> list[object]:
+        told.wait(20)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    try:
+        with pytest.raises(ConnectError, match=r"nobody told the address of 'files\.example'"):
+            await AsyncClient("files.example", 1, connect_timeout=0.2, retries=0).connect()
+    finally:
+        told.set()
 
 
 async def test_nobody_listening_is_said_soon(tmp_path: Path) -> None:
