@@ -209,6 +209,25 @@ def _table(path: Path, content: Mapping[str, Any], key: str, shown: str | None =
     return cast("dict[str, Any]", table)
 
 
+def _line_of(path: Path, table: str, key: str) -> str:
+    """The file and the line of a setting, or the file alone where that is not plain to see."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return str(path)
+    current = ""
+    for number, line in enumerate(lines, 1):
+        head = re.match(r"\s*\[([^\[\]]+)\]", line)
+        if head is not None:
+            current = re.sub(r"[\s\"']", "", head[1])
+            found = not table and current.split(".")[0] == key
+        else:
+            found = current == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line) is not None
+        if found:
+            return f"{path}, line {number}"
+    return str(path)
+
+
 def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: set[str]) -> None:
     for key in content:
         if key not in known:
@@ -217,7 +236,7 @@ def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: s
             near = difflib.get_close_matches(key, known, 1)
             where = f"[{table}] {key}" if table else f"[{key}]"
             raise UsageError(
-                f"{path}: nobody knows the setting {where}",
+                f"{_line_of(path, table, key)}: nobody knows the setting {where}",
                 hint=f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}",
             )
 
@@ -282,7 +301,8 @@ def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any
         try:
             values[key] = _CHECKS.get(key, _text)(value)
         except UsageError as error:
-            raise UsageError(f"{path}: [{table}] {key}: {error.message}", hint=error.hint) from None
+            where = _line_of(path, table, key)
+            raise UsageError(f"{where}: [{table}] {key}: {error.message}", hint=error.hint) from None
     return kind(**values)
 
 

@@ -65,7 +65,7 @@ def check_key(key: str) -> tuple[str, ...]:
     parts = tuple(key.split("/"))
     for part in parts:
         if part in {"", ".", ".."}:
-            raise _refuse(key, f"it has the part {part!r}")
+            raise _refuse(key, "it ends with a slash" if not parts[-1] else f"it has the part {part!r}")
         if len(part.encode("utf-8", "surrogateescape")) > MAX_PART_BYTES:
             raise _refuse(key, f"a part of it has over {MAX_PART_BYTES} bytes")
         if os.sep == "\\" and (set(part) & set('<>:"|?*') or part.endswith((".", " "))):

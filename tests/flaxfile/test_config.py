@@ -204,3 +204,20 @@ def test_a_password_that_is_not_where_it_should_be_is_an_error(tmp_path: Path) -
         password_from({}, file=str(tmp_path / "nofile"))
     with pytest.raises(UsageError, match="NOWHERE"):
         password_from({}, variable="NOWHERE")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[client]\nretries = 3\nconect_timeout = 3\n", 3),
+        ("# ours\n\n[servers.x]\nhost = 3\n", 4),
+        ("[server]\nport = 1\n[clients]\n", 3),
+        ('["client"]\n"window" = "3 apples"\n', 2),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_its_line(home: Path, text: str, line: int) -> None:
+    path = home / "my.toml"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=rf"my\.toml, line {line}: "):
+        load(path, {})

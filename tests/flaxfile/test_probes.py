@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from .commands import Proxy, environment, finish, noise, run, serving, spawned, wait_until
 
@@ -394,6 +395,10 @@ def test_the_server_tells_its_figures(tmp_path: Path) -> None:
             urllib.request.urlopen(url + "/else", timeout=10)  # noqa: S310
 
     assert "# TYPE flaxfile_clients gauge\nflaxfile_clients 0\n" in text
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    assert families["flaxfile_clients"].samples[0].value == 0
+    assert families["flaxfile_bytes_in"].type == "counter"
+    assert {one.type for one in families.values()} == {"counter", "gauge"}
 
 
 NOT_AT_START = {

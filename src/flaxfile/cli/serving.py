@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import re
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flaxfile.cli.options import port, positive
 from flaxfile.config import load, parse_address, password_from
-from flaxfile.errors import StorageError, UsageError
+from flaxfile.errors import ConnectError, UsageError
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from flaxfile.security.zap import Authenticator
     from flaxfile.server.server import Server
 
-__all__ = ["configure_serve", "figures", "is_loopback", "run_serve"]
+__all__ = ["configure_serve", "figures", "is_loopback", "metrics_text", "run_serve"]
+
+GAUGES: Final = frozenset({"buffer_bytes", "clients", "jobs", "parts", "transfers"})
+"""Figures that go up and down; all others count since the start."""
 
 
 def configure_serve(parser: argparse.ArgumentParser) -> None:
@@ -94,11 +98,17 @@ def _judge(settings: ServerSettings, arguments: argparse.Namespace, output: Outp
     )
 
 
+def _metrics_address(text: str) -> tuple[str, int]:
+    if re.search(r":\d+$", text) is None:
+        raise UsageError(f"--metrics {text} has no port", hint="write HOST:PORT, as in 127.0.0.1:9100")
+    return parse_address(text)
+
+
 def run_serve(arguments: argparse.Namespace, output: Output) -> int:
     """Serve until SIGTERM or Ctrl-C; both are a clean end."""
     config = load(Path(arguments.config) if arguments.config else None)
     judge = _judge(config.server, arguments, output)
-    metrics = parse_address(arguments.metrics) if arguments.metrics else None
+    metrics = _metrics_address(arguments.metrics) if arguments.metrics else None
     arguments.storage = Path(arguments.storage or config.server.storage_dir).expanduser()
     asyncio.run(_serve(config, judge, metrics, arguments, output))
     return 0
@@ -139,6 +149,7 @@ async def _serve(
             how = say("encrypted") if judge.curve_server_keys() else say("plain")
             if arguments.read_only:
                 how += ", " + say("read-only")
+            url = None if metrics is None else await stack.enter_async_context(figures(server, *metrics))
             output.note(
                 say(
                     "serving {storage} on {address}, {how}; Ctrl-C ends it",
@@ -148,8 +159,7 @@ async def _serve(
                 )
             )
             output.document({"op": "serve", "host": host, "port": server.port, "storage": str(storage)})
-            if metrics is not None:
-                url = await stack.enter_async_context(figures(server, *metrics))
+            if url is not None:
                 output.note(say("figures: {url}", url=url))
             await ended.wait()
     finally:
@@ -158,12 +168,12 @@ async def _serve(
 
 
 def metrics_text(stats: Mapping[str, object]) -> str:
-    """The counters of a server as Prometheus reads them."""
+    """The figures of a server as Prometheus reads them: what only grows has a name that says so."""
     lines: list[str] = []
     for name, value in sorted(stats.items()):
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            kind = "counter" if name.endswith("_total") else "gauge"
-            lines += [f"# TYPE flaxfile_{name} {kind}", f"flaxfile_{name} {value}"]
+            shown, kind = (name, "gauge") if name in GAUGES else (f"{name}_total", "counter")
+            lines += [f"# TYPE flaxfile_{shown} {kind}", f"flaxfile_{shown} {value}"]
     return "\n".join(lines) + "\n"
 
 
@@ -191,7 +201,12 @@ async def figures(server: Server, host: str, number: int) -> AsyncGenerator[str]
     try:
         listener = await asyncio.start_server(answer, host, number, limit=16 * 1024)
     except OSError as error:
-        raise StorageError(f"{host}:{number} cannot serve the figures: {error.strerror}") from error
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise ConnectError(
+            f"the figures cannot be served on {host}:{number}: {why}",
+            hint="--metrics HOST:PORT takes another address",
+            retryable=False,
+        ) from error
     async with listener:
         place = listener.sockets[0].getsockname()
         yield f"http://{place[0]}:{place[1]}/metrics"

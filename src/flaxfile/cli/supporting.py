@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flaxfile
+from flaxfile.cli.options import port
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -112,21 +113,22 @@ def configure_systemd(parser: argparse.ArgumentParser) -> None:
         "--storage", metavar="DIR", default="/var/lib/flaxfile", help=say("folder of the files")
     )
     parser.add_argument("--host", default="127.0.0.1", help=say("address to listen on"))
-    parser.add_argument("--port", default="25555", help=say("port to listen on"))
+    parser.add_argument("--port", type=port, default=25555, help=say("port to listen on"))
     parser.add_argument("--user", metavar="NAME", default="flaxfile", help=say("user to run as"))
 
 
 def _quoted(word: str) -> str:
     """As a unit wants it: its own escapes, quotes only where needed."""
-    word = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$").replace('"', '\\"')
+    word = word.replace("\\", "\\\\").replace("%", "%%").replace('"', '\\"')
     return f'"{word}"' if " " in word else word
 
 
 def unit(program: list[str], arguments: argparse.Namespace) -> str:
     """A unit that can do nothing but keep files in its folder."""
-    words = [*program, "serve", "--host", arguments.host, "--port", arguments.port]
+    words = [*program, "serve", "--host", arguments.host, "--port", str(arguments.port)]
     words += ["--storage", arguments.storage]
-    quoted = " ".join(_quoted(word) for word in words)
+    # A dollar is a variable in a command line alone.
+    quoted = " ".join(_quoted(word).replace("$", "$$") for word in words)
     return f"""\
 [Unit]
 Description=FlaxFile server

@@ -54,6 +54,10 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
         if not source.exists():
             raise NotFoundError(f"there is no file {source}", hint=f"this folder is {Path.cwd()}")
         key = source.name if arguments.key is None else arguments.key
+        if key.endswith("/"):
+            raise UsageError(
+                f"{key!r} is no key: it ends with a slash", hint=f"flaxfile set {source} {key}{source.name}"
+            )
 
     async def work() -> TransferResult:
         async with connected(arguments, output) as client:
@@ -113,7 +117,11 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
         target = target_of(arguments.key, arguments.out)
         shown = str(target)
         if target.is_dir():
-            raise UsageError(f"{target} is a folder", hint=f"flaxfile get {arguments.key} {target}/NAME")
+            raise UsageError(
+                f"{target} is a folder",
+                hint=f"for a file: flaxfile get {arguments.key} OUT; "
+                f"for a folder: flaxfile pull {arguments.key}",
+            )
         if target.exists() and not os.access(target, os.W_OK) and not arguments.force:
             raise StorageError(f"{target} is write-protected", hint="--force replaces it all the same")
 

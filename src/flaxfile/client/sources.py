@@ -137,6 +137,13 @@ def _open_object(file: IO[bytes]) -> Source:
     )
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StorageError(f"{folder} is no folder that could be written to") from error
+
+
 @dataclass(slots=True, eq=False)
 class Target:
     """Where a download goes. A path becomes what has arrived only when all of it is there."""
@@ -212,7 +219,7 @@ class Target:
             return
         description = json.loads(json.dumps({**version, "size": size, "chunk": chunk}))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.path.parent)
             self.part = open_part(
                 self._part_path, self._map_path, description, size, chunk, resume=self.resume, blocks=blocks
             )

@@ -15,6 +15,7 @@ __all__ = ["HandshakeJudge"]
 MECHANISM_MISMATCH: Final = 0x11000002
 CLOSED_IN_HANDSHAKE_LIMIT: Final = 2
 """A server may go down in a handshake once; twice in a row it does not know us."""
+NONE_GIVEN: Final = "set FLAXFILE_PASSWORD, or give --password-file or --identity"
 
 
 class HandshakeJudge:
@@ -62,7 +63,11 @@ class HandshakeJudge:
                 )
             if self._closed_in_handshake >= 2 * CLOSED_IN_HANDSHAKE_LIMIT:
                 # Who hangs up first decides which of the two reports a mismatch becomes.
-                raise self._mismatch(MECHANISM_MISMATCH)
+                raise AuthError(
+                    f"{self._address} hangs up in the handshake: it wants a password or a key, and none was "
+                    "given, or it is no FlaxFile server",
+                    hint=NONE_GIVEN,
+                )
         return False
 
     def _mismatch(self, value: int) -> FlaxError:
@@ -78,7 +83,7 @@ class HandshakeJudge:
             )
         return AuthError(
             f"{self._address} wants a password or a key, and none was given",
-            hint="set FLAXFILE_PASSWORD, or give --password-file or --identity",
+            hint=NONE_GIVEN,
         )
 
     def late(self, timeout: float) -> ConnectError:

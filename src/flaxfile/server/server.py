@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,10 @@ DEFAULT_PORT: Final = 25555
 INBOUND_MESSAGES: Final = 64
 """Messages of one connection that wait to be read; honest clients stay below by their window."""
 LINGER_MS: Final = 1000
+BIND_HINTS: Final = {
+    errno.EADDRINUSE: "another server may run there: flaxfile serve --port N takes another port",
+    errno.EACCES: "ports below 1024 are for the administrator: flaxfile serve --port N takes another port",
+}
 WORKERS: Final = 8
 
 
@@ -172,9 +177,10 @@ class Server:
             router.bind(f"tcp://{host}:{self._wanted_port or '*'}")
         except zmq.ZMQError as error:
             router.close(0)
+            number = error.errno or 0
             raise ConnectError(
-                f"cannot listen on {self.host}:{self._wanted_port}: {error.strerror}",
-                hint="another server may run there: flaxfile serve --port N takes another port",
+                f"cannot listen on {self.host}:{self._wanted_port}: {os.strerror(number)}",
+                hint=BIND_HINTS.get(number, "is it an address of this machine? 0.0.0.0 stands for all"),
                 retryable=False,
             ) from error
         self._port = int(router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1].rstrip("\0"))

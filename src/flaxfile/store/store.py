@@ -76,6 +76,11 @@ class Store:
         self._parts = root / RESERVED / "parts"
         try:
             self._parts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StorageError(
+                f"{root} is no folder that files could be kept in",
+                hint="name one: flaxfile serve --storage DIR",
+            ) from error
         except OSError as error:
             raise from_os_error(error, f"making the store {root}") from error
         self.files = Folder(root)
