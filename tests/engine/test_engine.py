@@ -96,6 +96,18 @@ def test_call_with_hands_on_arguments_that_have_the_name_of_its_own() -> None:
     assert 1.5 == engine().call_with(waits, (), {"timeout": 1.5})
 
 
+def test_a_posted_function_runs_before_what_is_called_after_it() -> None:
+    seen: list[int] = []
+
+    def note(ticket: Ticket) -> None:
+        seen.append(threading.get_ident())
+        ticket.set_result(None)
+
+    engine().post(note)
+    assert [engine().thread_id] == engine().run(seen.copy)
+    until_idle()
+
+
 def test_everything_runs_on_one_thread_that_is_not_the_callers() -> None:
     async def thread() -> int:
         return threading.get_ident()

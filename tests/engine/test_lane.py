@@ -415,27 +415,6 @@ def stores_in_silence(client: Client, request: RemotingCommand) -> None:
         stores(client, request)
 
 
-def test_one_way_sends_wait_for_nothing_and_are_counted_until_an_answer() -> None:
-    with lane_to(stores_in_silence) as (lane, server):
-        encoder = SendEncoder("orders", "broker-a")
-        for _ in range(3):
-            lane.send_oneway(encoder, Message("shop", b"x"), 0, 5)
-        assert 3 == lane.unanswered
-        assert lane.send_message(encoder, Message("shop", b"x"), 0, 5).ok
-        assert (0, 4) == (lane.unanswered, lane.requests)
-        assert [True, True, True, False] == [request.is_oneway for request in server.requests]
-
-
-def test_a_one_way_send_that_nobody_takes_ends_with_a_time_out_and_closes_the_lane() -> None:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        lane = Lane(ours, address="nobody")
-        message = Message("shop", bytes(4_000_000))
-        with pytest.raises(RpcTimeoutError, match="did not take the request"):
-            lane.send_oneway(SendEncoder("orders", "broker-a"), message, 0, 0.03)
-        assert not lane.is_open
-
-
 def test_a_batch_is_sent_where_it_lies_and_its_messages_have_results() -> None:
     messages = [Message("orders", b"1"), Message("orders", b"2")]
     [parcel] = pack(messages, "orders", 1000)

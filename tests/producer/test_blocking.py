@@ -135,11 +135,8 @@ def test_a_broker_that_gives_no_answer_is_followed_by_another(
         assert caught.value.maybe_sent
 
 
-@pytest.mark.parametrize("direct_lane", [True, False])
-def test_one_way_sends_of_a_thread_are_confirmed_now_and_then(
-    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
-) -> None:
-    with Producer("orders", rocketmq.addr, direct_lane=direct_lane, oneway_window=16) as producer:
+def test_one_way_sends_of_a_thread_are_confirmed_now_and_then(rocketmq: LocalRocketMQ, topic: str) -> None:
+    with Producer("orders", rocketmq.addr, oneway_window=16) as producer:
         for number in range(200):
             producer.send_oneway(topic, b"%d" % number)
             if number == 100:
@@ -175,11 +172,10 @@ def test_with_a_window_of_one_each_one_way_send_is_stored_when_the_call_returns(
             assert 1 + number == len(rocketmq.messages(topic))
 
 
-@pytest.mark.parametrize("direct_lane", [True, False])
 def test_fewer_one_way_sends_go_ahead_to_a_broker_that_answers_late(
-    rocketmq: LocalRocketMQ, topic: str, direct_lane: bool
+    rocketmq: LocalRocketMQ, topic: str
 ) -> None:
-    with Producer("orders", rocketmq.addr, direct_lane=direct_lane) as producer:
+    with Producer("orders", rocketmq.addr) as producer:
         queue = producer.send(topic, b"first").message_queue
         assert queue is not None
         rocketmq.faults.add("send:delay=120ms")
@@ -197,6 +193,67 @@ def test_fewer_one_way_sends_go_ahead_to_a_broker_that_answers_late(
 
     assert min(slow) < 64
     assert min(quick) > min(slow)
+
+
+@pytest.mark.parametrize("window", [0, 3, 1024])
+def test_one_way_sends_of_many_threads_arrive_once_each(
+    rocketmq: LocalRocketMQ, topic: str, window: int
+) -> None:
+    with Producer("orders", rocketmq.addr, oneway_window=window) as producer:
+        producer.send(topic, b"first")
+
+        def work(number: int) -> None:
+            for at in range(250):
+                producer.send_oneway(topic, b"%d-%d" % (number, at))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert {b"first"} | {b"%d-%d" % (number, at) for number in range(8) for at in range(250)} == stored(
+            rocketmq, topic, 2001
+        )
+        assert 2000 == producer.stats()["oneway"]
+
+
+def stored(rocketmq: LocalRocketMQ, topic: str, count: int) -> set[bytes | None]:
+    """The bodies of so many messages, once they are there; nothing tells when the last of them has come."""
+    end = time.monotonic() + 10
+    while len(found := rocketmq.messages(topic)) < count and time.monotonic() < end:
+        time.sleep(0.01)
+    assert count == len(found)
+    return {message.body for message in found}
+
+
+def test_a_one_way_message_is_sent_as_it_was_when_the_call_returned(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    message = Message(topic, b"x")
+    with Producer("orders", rocketmq.addr) as producer:
+        producer.send(topic, b"first")
+        for number in range(50):
+            message.body = b"%d" % number
+            producer.send_oneway(message)
+            message.body = b"changed"
+    assert {b"first"} | {b"%d" % number for number in range(50)} == stored(rocketmq, topic, 51)
+
+
+def test_a_one_way_send_whose_connection_is_lost_before_it_is_written_goes_by_another(
+    rocketmq: LocalRocketMQ, topic: str
+) -> None:
+    with Producer("orders", rocketmq.addr) as producer:
+        producer.send(topic, b"first")
+        producer._engine.run(hand_over_and_disconnect, producer, Message(topic, b"second"))
+        assert {b"first", b"second"} == stored(rocketmq, topic, 2)
+
+
+def hand_over_and_disconnect(producer: Producer, message: Message) -> None:
+    assert producer._oneways.put(message)
+    for link in producer._object._core.brokers.links():
+        connection = link.ready()
+        if connection is not None:
+            connection.close()
 
 
 def test_a_one_way_send_from_a_thread_refuses_what_no_broker_takes(

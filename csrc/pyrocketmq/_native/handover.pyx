@@ -230,6 +230,13 @@ cdef class HandOver:
         future.add_done_callback(ended)
         return future
 
+    def post(self, function):
+        """Have the loop call a function with a ticket, which it ends; nobody waits for that."""
+        cdef Ticket ticket = self.ticket_for(function, (), None)
+        ticket.takes_ticket = True
+        if self.put(ticket):
+            wake_up(self.wake_out)
+
     def close(self, error not None):
         """Take no more calls, and end those that are not done with the error; to be called by the loop's thread."""
         cdef Ticket ticket

@@ -153,7 +153,6 @@ cdef class Lane:
     cdef int codec
     cdef bint is_busy
     cdef bint is_ended  # closed by this side
-    cdef readonly Py_ssize_t unanswered  # one-way sends since the last answer
     cdef readonly uint64_t requests
     cdef readonly uint64_t foreign_answers
     cdef readonly uint64_t requests_in
@@ -252,20 +251,6 @@ cdef class Lane:
             result._msg_id = message.get_property("UNIQ_KEY")
         return result
 
-    def send_oneway(self, SendEncoder encoder not None, Message message not None, int32_t queue_id, double timeout):
-        """Send a message without an answer; gives when the system has taken it."""
-        cdef double end = self.begin(timeout)
-        cdef SendFields fields
-        try:
-            fill_fields(&fields, queue_id, 0, 0)
-            fields.wire_flag = ONEWAY_FLAG
-            encoder.put_message(&self.out, message, &fields, None)
-            self.set_data(self.out.start, written(&self.out))
-            self.send_all(end, timeout)
-            self.unanswered += 1
-        finally:
-            self.finish()
-
     def send_parcel(self, SendEncoder encoder not None, Parcel parcel not None, int32_t queue_id, double timeout):
         """Send a parcel where it lies and wait for what became of it; None when it has to go another way."""
         cdef double end
@@ -356,24 +341,6 @@ cdef class Lane:
         self.sent = 0
         return 0
 
-    cdef int send_all(self, double end, double timeout) except -1:
-        """Send what is written; after an error the lane is closed, as a part of it may have left."""
-        cdef Step step = LOOK
-        try:
-            while step != SENT:
-                with nogil:
-                    step = push(self, end)
-                if step == LOOK:
-                    PyErr_CheckSignals()
-                    if monotonic() >= end:
-                        raise self.late(timeout)
-                elif step == FAILED:
-                    raise self.lost(f"it is lost ({os.strerror(errno)})", False)
-        except BaseException:
-            self.is_ended = True
-            raise
-        return 0
-
     cdef object answer_to(self, int32_t opaque, double end, double timeout, bint is_send):
         """Send what is written and wait for its answer; after an error the lane is closed.
 
@@ -404,7 +371,6 @@ cdef class Lane:
             size = WORDS_BYTES + view.header_size
             if is_send and not read_send_answer(frame, size + view.body_size, &answer):
                 if answer.flag & ANSWER_FLAG and answer.opaque == opaque:
-                    self.unanswered = 0
                     return make_send_result(PyBytes_FromStringAndSize(<const char *>frame, size), &answer)
             command = decode_view(&view)
             if not command._flag & ANSWER_FLAG:

@@ -1,9 +1,11 @@
 """What producers derive from: sends begin here, in the quick way where nothing is out of the ordinary.
 
-Options, and whatever else has more to decide, are left to functions that the table was given.
+One-way sends of other threads come here in bursts. Options, and whatever else has more to decide, are left to functions
+that the table was given.
 """
 
 cimport cython
+from cpython.bytes cimport PyBytes_GET_SIZE
 
 from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport SendOwner
@@ -11,13 +13,19 @@ from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.handover cimport Ticket
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic
+from pyrocketmq._native.parcel cimport PLAIN_TEXT_BYTES, give_id
 from pyrocketmq._native.sendcall cimport BEGUN, SendCall
 from pyrocketmq._native.sending cimport SendFields
 from pyrocketmq._native.table cimport CODE_SUCCESS, SendLink, SendTable, SendTarget
 
-from pyrocketmq.errors import ConfigurationError, InvalidMessageError
+from pyrocketmq.errors import ConfigurationError, InvalidMessageError, RocketMQError
 
-__all__ = ["OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
+__all__ = ["HandedOneways", "OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
+
+cdef enum:
+    # What threads may hand over before the loop has looked; without a window nothing else would hold them back.
+    MOST_HANDED = 4096
+    MOST_HANDED_BYTES = 1048576
 
 cdef double NEVER = float("inf")
 
@@ -224,6 +232,83 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
     link.unconfirmed += 1
     table.oneway += 1
     return 0
+
+
+@cython.final
+cdef class HandedOneways:
+    """One-way sends of other threads than that of the loop, which is told once of a burst of them.
+
+    Args:
+        table: where they go.
+        tell: ``tell(function)`` has the loop call a function with a ticket soon.
+        general: ``general(message)`` begins, on the loop, a send that cannot be written at once.
+    """
+
+    cdef SendTable table
+    cdef object tell
+    cdef object general
+    cdef object take_method
+    cdef list handed  # targets and messages in turn
+    cdef Py_ssize_t handed_bytes
+    cdef bint is_told
+
+    def __cinit__(self, SendTable table not None, *, tell, general):
+        self.table = table
+        self.tell = tell
+        self.general = general
+        self.handed = []
+        self.take_method = self.take
+
+    def put(self, Message message not None):
+        """Take a message as it is now; False when it has to wait or go another way."""
+        cdef SendTable table = self.table
+        cdef SendTarget target = table.pick(message)
+        cdef SendLink link
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(message._body)
+        cdef Py_ssize_t window = table.oneway_window
+        if target is None:
+            return False
+        link = target.link
+        # What may be refused is so on the general way, which has the caller wait.
+        if not 0 < size <= link.encoder.max_message_bytes or message.text_bytes > PLAIN_TEXT_BYTES:
+            return False
+        if window and link.unconfirmed + link.handed >= link.oneway_room(window):
+            return False
+        if link.handed >= MOST_HANDED or self.handed_bytes >= MOST_HANDED_BYTES:
+            return False
+        if not message._batch:
+            give_id(message)
+        self.handed.append(target)
+        self.handed.append(message.__copy__())
+        self.handed_bytes += size
+        link.handed += 1
+        if not self.is_told:
+            self.is_told = True
+            self.tell(self.take_method)
+        return True
+
+    def take(self, Ticket ticket not None):
+        """Write what was handed over; on the loop."""
+        cdef list handed = self.handed
+        cdef SendTarget target
+        cdef Py_ssize_t at
+        self.handed = []
+        self.handed_bytes = 0
+        self.is_told = False
+        for at in range(0, len(handed), 2):
+            target = <SendTarget>handed[at]
+            target.link.handed -= 1
+            self.write(target, <Message>handed[at + 1])
+        ticket.set_result(None)
+
+    cdef int write(self, SendTarget target, Message message) except -1:
+        if not self.table.is_closed and target.link.has_room():
+            try:
+                return put_oneway(self.table, target, message, 0, None)
+            except RocketMQError:
+                pass  # nothing of it was written
+        self.general(message)
+        return 0
 
 
 def message_of(message, body, tags, keys, properties):

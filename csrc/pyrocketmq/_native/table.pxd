@@ -20,6 +20,7 @@ cdef class SendLink:
     cdef readonly Py_ssize_t in_flight
     cdef readonly Py_ssize_t unconfirmed  # one-way sends that no marked one has confirmed yet
     cdef Py_ssize_t unmarked  # of these, the ones since the last mark
+    cdef Py_ssize_t handed  # one-way sends of other threads that the loop has not seen
     cdef public Py_ssize_t oneway_limit  # how many there may be, as far as the broker keeps up
     cdef double oneway_least  # seconds of the quickest confirmation
     cdef list waiting  # futures of one-way sends that wait for a mark

@@ -206,10 +206,6 @@ cdef class SendTable(Room):
             return None
         return self.find(message, coarse_monotonic())
 
-    def count_oneway(self):
-        """Count a one-way send that was made elsewhere."""
-        self.oneway += 1
-
     def count(self, SendResult result not None, Py_ssize_t size):
         """Count a message that a broker has stored."""
         self.sent += 1

@@ -68,6 +68,8 @@ class HandOver:
         future: Future[Any],
     ) -> Future[Any]:
         """As ``call``, without waiting: the result goes into the future, which is returned."""
+    def post(self, function: Callable[[Ticket], None]) -> None:
+        """Have the loop call a function with a ticket, which it ends; nobody waits for that."""
     def refuse(self, error: TransportStateError) -> None:
         """Take no more calls; those that are there go on."""
     def close(self, error: TransportStateError) -> None:

@@ -86,14 +86,6 @@ class Lane:
 
         Raises as ``request`` and as ``SendEncoder.put``.
         """
-    def send_oneway(self, encoder: SendEncoder, message: Message, queue_id: int, timeout: float) -> None:
-        """Send a message without an answer; returns when the system has taken it.
-
-        Raises as ``send_message``; nothing of a message that failed is stored.
-        """
-    @property
-    def unanswered(self) -> int:
-        """One-way sends since the last answer to a send; what came before that answer has been read."""
     def send_parcel(
         self, encoder: SendEncoder, parcel: Parcel, queue_id: int, timeout: float
     ) -> SendResult | None:

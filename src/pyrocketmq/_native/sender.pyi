@@ -1,6 +1,6 @@
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
-from typing import Any, final, overload
+from typing import Any, Self, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -9,7 +9,7 @@ from pyrocketmq._native.handover import Ticket
 from pyrocketmq._native.message import Message
 from pyrocketmq._native.table import SendLink, SendTable, SendTarget
 
-__all__ = ["OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
+__all__ = ["HandedOneways", "OnewayMark", "Sender", "check_timeout", "message_of", "put_oneway_send"]
 
 @final
 class OnewayMark:
@@ -28,6 +28,28 @@ class OnewayMark:
         """Nobody waits any more, and no answer will be looked at."""
     def confirm(self) -> None:
         """Those up to this one are done with; who waits may go on."""
+
+@final
+class HandedOneways:
+    """One-way sends of other threads than that of the loop, which is told once of a burst of them.
+
+    Args:
+        table: where they go.
+        tell: ``tell(function)`` has the loop call a function with a ticket soon.
+        general: ``general(message)`` begins, on the loop, a send that cannot be written at once.
+    """
+
+    def __new__(
+        cls,
+        table: SendTable,
+        *,
+        tell: Callable[[Callable[[Ticket], None]], None],
+        general: Callable[[Message], object],
+    ) -> Self: ...
+    def put(self, message: Message) -> bool:
+        """Take a message as it is now; False when it has to wait or go another way."""
+    def take(self, ticket: Ticket) -> None:
+        """Write what was handed over; on the loop."""
 
 @disjoint_base
 class Sender:

@@ -184,7 +184,5 @@ class SendTable(Room):
         """End the sends that wait."""
     def warmed(self, topic: str, is_ready: bool) -> None:
         """Let those go on that wait for the first queues of a topic: the quick way if there are some now."""
-    def count_oneway(self) -> None:
-        """Count a one-way send that was made elsewhere."""
     def count(self, result: SendResult, size: int) -> None:
         """Count a message that a broker has stored."""

@@ -517,7 +517,6 @@ class SendCore(Sender):
                     raise self._failure(plan.error(out.message, now)) from error
                 route = await self._before_retry(out, plan, route, step)
             else:
-                self.core.stats.oneway += 1
                 return
 
     def _take_over_oneway(self, mark: OnewayMark, outcome: SendResult | RocketMQError) -> None:
@@ -527,13 +526,12 @@ class SendCore(Sender):
             mark.confirm()
             return
         work = self.spawn(self.deliver(mark.message))
+        work.add_done_callback(_tell_nobody)
+        work.add_done_callback(lambda _: mark.confirm())
 
-        def ended(task: asyncio.Task[SendResult]) -> None:
-            if not task.cancelled():
-                task.exception()  # a one-way send tells nobody
-            mark.confirm()
-
-        work.add_done_callback(ended)
+    def begin_oneway(self, message: Message) -> None:
+        """Begin a one-way send of somebody who does not wait, and does not hear what becomes of it."""
+        self.spawn(self._send_oneway(message, None)).add_done_callback(_tell_nobody)
 
     # ---- the end ----
 
@@ -580,6 +578,11 @@ class SendCore(Sender):
             await asyncio.wait(tuple(self._tasks), timeout=max(0.05, end - monotonic()))
         self.targets.clear()
         return left
+
+
+def _tell_nobody(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # looked at, so that it is not logged
 
 
 _cores: Final[weakref.WeakSet[SendCore]] = weakref.WeakSet()

@@ -319,6 +319,7 @@ class Targets:
         tried.share = max(_LEAST_S, plan.left(tried.begun))
         if not broker.is_plain:
             await broker.remote.invoke_oneway(self._command(tried, out, broker))
+            self._core.stats.oneway += 1
             return
         link = self._link(name)
         link.connection = await self._connection(tried, plan, broker)

@@ -16,10 +16,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyrocketmq._native.message import Message
-from pyrocketmq._native.sender import check_timeout, message_of
+from pyrocketmq._native.sender import HandedOneways, check_timeout, message_of
 from pyrocketmq._native.submitting import ready_batch
 from pyrocketmq.errors import (
-    ConnectionError,  # noqa: A004
     ForkedClientError,
     RocketMQError,
     TransportStateError,
@@ -89,6 +88,7 @@ class Producer(BlockingBatchCalls):
         super()._begin(current)
         self._sends = self._object._sends
         self._table = self._sends.table
+        self._oneways = HandedOneways(self._table, tell=current.post, general=self._sends.begin_oneway)
         self._engine_thread = current.thread_id
         self._sending = set()
 
@@ -220,10 +220,6 @@ class Producer(BlockingBatchCalls):
             result = current.call_with(function, args, options)
         return result
 
-    def _pick(self, message: Message) -> SendTarget | None:
-        """Where a plain message can go at once from this thread, if anywhere."""
-        return None if threading.get_ident() == self._engine_thread else self._table.pick(message)
-
     def _send_directly(self, message: Message, timeout: float | None, target: SendTarget) -> SendResult:
         """One try on a lane of this thread; what it cannot do goes on where everything else is done."""
         # Whether this is a child made by fork need not be asked: there the table has no queues.
@@ -311,43 +307,11 @@ class Producer(BlockingBatchCalls):
         if type(message) is not Message or not is_whole:
             message = message_of(message, body, tags, keys, properties)
         is_plain = queue is None and selector is None and sharding_key is None
-        if not is_plain or not self._oneway_directly(message):
+        if is_plain and self._table.oneway_window == 1:
+            self._send_plain(message, None)  # each one is answered
+        elif not is_plain or threading.get_ident() == self._engine_thread or not self._oneways.put(message):
             options = {"queue": queue, "selector": selector, "sharding_key": sharding_key}
             self._current().call_with(self._object.send_oneway, (message,), options)
-
-    def _oneway_directly(self, message: Message) -> bool:
-        """On the lane of this thread, twice in each window with an answer; False when that cannot be done."""
-        self._current()
-        thread, sending = threading.get_ident(), self._sending
-        if not self._direct or thread in sending or len(sending) >= self._most_direct:
-            return False
-        target = self._pick(message)
-        if target is None:
-            return False
-        sending.add(thread)
-        try:
-            return self._oneway_to(target, message)
-        finally:
-            sending.discard(thread)
-
-    def _oneway_to(self, target: SendTarget, message: Message) -> bool:
-        link, most, seconds = target.link, self._table.oneway_window, self._sends.settings.timeout
-        ahead = (min(most, link.oneway_limit) + 1) // 2
-        try:
-            lane = link.owner.lanes.lane(seconds)
-            if lane is None:
-                return False
-            if not 0 < ahead <= lane.unanswered + 1:
-                lane.send_oneway(link.encoder, message, target.queue_id, seconds)
-                self._table.count_oneway()
-                return True
-        except ConnectionError:
-            return False  # no broker has the whole message
-        # The answer tells that those before it on this connection were taken from the wire.
-        begun = monotonic()
-        self._send_directly(message, None, target)
-        link.pace(monotonic() - begun, most)
-        return True
 
     def request(self, message: Message, timeout: float | None = None) -> MessageExt:
         """As ``AsyncProducer.request``; blocks until the reply is here."""

@@ -20,6 +20,8 @@ from pyrocketmq.errors import TransportStateError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from pyrocketmq._native.handover import Ticket
+
 # Here and not where it is used: an import that goes on while another thread forks leaves its locks held in
 # the child, and brings at-fork functions in the middle of those that run.
 _new_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -133,6 +135,10 @@ class Engine:
         """
         result: T = self._queue.call_with_ticket(function, args)
         return result
+
+    def post(self, function: Callable[[Ticket], None]) -> None:
+        """Run a function with a ticket on the engine thread, soon; it ends the ticket, and nobody waits."""
+        self._queue.post(function)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a plain function on the engine thread and wait for its result."""
