@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "HAS_DIR_FD",
     "MAX_KEY_BYTES",
     "MAX_PART_BYTES",
     "RESERVED",

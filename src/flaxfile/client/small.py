@@ -21,7 +21,7 @@ class SmallFile:
     """A file that is sent in one piece, with others."""
 
     key: str
-    data: bytes
+    data: bytes | memoryview
     mode: int | None = None
     mtime_ns: int | None = None
     verify_disk: bool = False

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flaxfile.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["MAX_FILES", "MAX_INDEX", "decode_pack", "encode_pack"]
 
@@ -14,7 +17,7 @@ MAX_INDEX: Final = 512 * 1024
 """Bytes of an index; with the files' bytes it stays below the size of a message."""
 
 
-def encode_pack(index: list[dict[str, object]], contents: list[bytes]) -> bytes:
+def encode_pack(index: list[dict[str, object]], contents: Sequence[bytes | memoryview]) -> bytes:
     """The payload: each item of the index has the ``size`` of its bytes."""
     text = json.dumps(index, separators=(",", ":")).encode("ascii")
     return b"".join((len(text).to_bytes(4, "little"), text, *contents))

@@ -4,9 +4,7 @@ files.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from flaxfile._core.hashing import cut_file
@@ -16,9 +14,10 @@ from flaxfile.protocol.delta import encode_signature
 from flaxfile.protocol.messages import MAX_CHUNK, MAX_PACK, PAGE_LIMIT, Type, field, texts
 from flaxfile.protocol.pack import MAX_FILES, decode_pack, encode_pack
 from flaxfile.store.listing import page
+from flaxfile.store.packs import NewFile, get_many, put_many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flaxfile.model import Entry
     from flaxfile.protocol.header import Header
@@ -57,9 +56,6 @@ class FileRequests:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # Packs one after the other, where nothing waits for a disk: each file is a handful of short system
-        # calls, and threads that take the GIL from each other around them need three times as long.
-        self._packing = threading.Lock()
         self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
             Type.LIST: self._list,
             Type.STAT: self._stat,
@@ -194,27 +190,22 @@ class FileRequests:
             raise LimitError("the server is going down", retry_after=5.0)
         index, contents = decode_pack(payload)
 
-        def one(item: dict[str, object], content: memoryview) -> dict[str, object]:
-            try:
-                key = field(item, "key", str)
-                check_key(key)
-                session.check_key(key)
-                mode, mtime_ns = item.get("mode"), item.get("mtime_ns")
-                entry = self._service.store.put(
-                    key,
-                    content,
-                    mode=mode if isinstance(mode, int) else None,
-                    mtime_ns=mtime_ns if isinstance(mtime_ns, int) else None,
-                    verify_disk=item.get("verify_disk") is True,
-                )
-            except FlaxError as error:
-                return {"error": error.to_wire()}
-            return {"etag": entry.etag}
-
         def work(_tell: Callable[[], None]) -> dict[str, object]:
-            waits = self._service.store.durability == "fsync" or any("verify_disk" in item for item in index)
-            with contextlib.nullcontext() if waits else self._packing:
-                return {"files": [one(item, content) for item, content in zip(index, contents, strict=True)]}
+            answer: list[dict[str, object]] = [{}] * len(index)
+            files: list[NewFile] = []
+            places: list[int] = []
+            for at, (item, content) in enumerate(zip(index, contents, strict=True)):
+                try:
+                    files.append(_new_file(session, item, content))
+                except FlaxError as error:
+                    answer[at] = {"error": error.to_wire()}
+                else:
+                    places.append(at)
+            for at, found in zip(places, put_many(self._service.store, files), strict=True):
+                answer[at] = (
+                    {"error": found.to_wire()} if isinstance(found, FlaxError) else {"etag": found.etag}
+                )
+            return {"files": answer}
 
         def done(answer: dict[str, object]) -> None:
             self._service.counters["packed_uploads"] += len(index)
@@ -228,54 +219,57 @@ class FileRequests:
             raise ProtocolError(f"a pack has at most {MAX_FILES} keys")
 
         def work(_tell: Callable[[], None]) -> bytes:
-            with self._packing:
-                return pack()
-
-        def pack() -> bytes:
             index: list[dict[str, object]] = []
-            contents: list[bytes] = []
-            room, index_room = MAX_PACK, INDEX_ROOM
-            for key in keys:
-                try:
-                    check_key(key)
-                    session.check_key(key)
-                    entry, content = self._read(key, room)
-                except FlaxError as error:
-                    item: dict[str, object] = {"key": key, "error": error.to_wire()}
-                    content = b""
-                else:
-                    if content is None:
-                        break
-                    item = _plain(entry)
-                index_room -= len(key) * 6 + 512
-                if index_room < 0:
+            contents: list[bytes | memoryview] = []
+            room = INDEX_ROOM
+            for key, found in zip(keys, self._found(session, keys), strict=False):
+                room -= len(key) * 6 + 512
+                if room < 0:
                     break
-                room -= len(content)
-                index.append(item)
-                contents.append(content)
+                if isinstance(found, FlaxError):
+                    index.append({"key": key, "error": found.to_wire()})
+                    contents.append(b"")
+                else:
+                    index.append(_plain(found[0]))
+                    contents.append(found[1])
             return encode_pack(index, contents)
 
         self._service.run(
             peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.PACK, answer)
         )
 
-    def _read(self, key: str, room: int) -> tuple[Entry, bytes | None]:
-        """A file that fits into what is left of a pack; None for its content when it does not."""
-        fd, entry, _ = self._service.store.open_read(key)
-        try:
-            if entry.size > MAX_PACK:
-                raise LimitError(f"{key!r} is too large for a pack", retryable=False)
-            if entry.size > room:
-                return entry, None
-            content = b""
-            while len(content) < entry.size:
-                piece = os.read(fd, entry.size - len(content))
-                if not piece:
-                    raise ProtocolError(f"{key!r} became shorter while it was read", retryable=True)
-                content += piece
-        finally:
-            os.close(fd)
-        return entry, content
+    def _found(
+        self, session: Session, keys: list[str]
+    ) -> Iterator[tuple[Entry, bytes | memoryview] | FlaxError]:
+        """The files of keys, in their order, as many as fit into a pack."""
+        refused: dict[str, FlaxError] = {}
+        for key in keys:
+            try:
+                check_key(key)
+                session.check_key(key)
+            except FlaxError as error:
+                refused[key] = error
+        found = iter(get_many(self._service.store, [key for key in keys if key not in refused], MAX_PACK))
+        for key in keys:
+            item = refused.get(key) or next(found, None)
+            if item is None:
+                return
+            yield item
+
+
+def _new_file(session: Session, item: dict[str, object], content: memoryview) -> NewFile:
+    """What a pack says of a file that this client may store."""
+    key = field(item, "key", str)
+    check_key(key)
+    session.check_key(key)
+    mode, mtime_ns = item.get("mode"), item.get("mtime_ns")
+    return NewFile(
+        key,
+        content,
+        mode if isinstance(mode, int) else None,
+        mtime_ns if isinstance(mtime_ns, int) else None,
+        item.get("verify_disk") is True,
+    )
 
 
 def _room(entry: Entry) -> int:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from flaxfile._core.small import State
+
 __all__ = ["DURABILITIES", "Durability", "Store", "entry_of"]
 
 Durability = Literal["none", "rename", "fsync"]
@@ -38,12 +40,14 @@ HASHES_KEPT: Final = 65536
 HASH_KIND: Final = "xxh3"
 
 
-def _etag(status: os.stat_result) -> str:
+def _etag(status: os.stat_result | State) -> str:
     text = f"{status.st_dev}.{status.st_ino}.{status.st_size}.{status.st_mtime_ns}.{status.st_ctime_ns}"
     return f"{xxh3_64(text.encode()):016x}"
 
 
-def entry_of(key: str, status: os.stat_result, digest: str | None = None, target: str | None = None) -> Entry:
+def entry_of(
+    key: str, status: os.stat_result | State, digest: str | None = None, target: str | None = None
+) -> Entry:
     """What a file, a folder or a link to ``target`` is to a client."""
     folder = stat.S_ISDIR(status.st_mode)
     kind = "link" if target is not None else "file"
@@ -84,7 +88,8 @@ class Store:
         except OSError as error:
             raise from_os_error(error, f"making the store {root}") from error
         self.files = Folder(root)
-        self._lock = threading.Lock()
+        self.changing = self._lock = threading.Lock()
+        """Held while a key changes, so that whoever compares is not overtaken between look and rename."""
         self._in_use: set[str] = set()
         self._hashes: dict[Stamp, str] = {}
         self._cache = HashCache(root)
@@ -252,7 +257,7 @@ class Store:
         """
         sync = fsync or self.durability == "fsync"
         with _gate("storing", key), self.files.place(key, make=True) as place:
-            _dress(part.fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
+            _dress(part.fd, self.mode_of(mode), mtime_ns)
             if sync:
                 os.fsync(part.fd)
             part.close()
@@ -280,7 +285,7 @@ class Store:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(fd, view) :]
-                _dress(fd, self._file_mode if mode is None else mode & 0o777, mtime_ns)
+                _dress(fd, self.mode_of(mode), mtime_ns)
                 if verify_disk:
                     check_content(fd, data, repr(key))
                 elif self.durability == "fsync" and sync:
@@ -310,6 +315,27 @@ class Store:
             raise
         finally:
             self._free(name)
+
+    @contextlib.contextmanager
+    def scratch_names(self, count: int) -> Generator[tuple[int, list[bytes]]]:
+        """The opened folder of the parts, and names in it that are nobody else's meanwhile."""
+        start = os.urandom(12).hex()
+        names = [f"{start}{number:08x}" for number in range(count)]
+        with self._lock:
+            self._in_use.update(names)
+        try:
+            fd = os.open(self._parts, os.O_RDONLY)
+            try:
+                yield fd, [os.fsencode(name + PART_SUFFIX) for name in names]
+            finally:
+                os.close(fd)
+        finally:
+            with self._lock:
+                self._in_use.difference_update(names)
+
+    def mode_of(self, wish: int | None) -> int:
+        """The mode of a new file."""
+        return self._file_mode if wish is None else wish & 0o777
 
     def _put(
         self, written: str | Path, place: Place, key: str, *, if_absent: bool, if_match: str | None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flaxfile.errors import ConflictError, StorageError, from_os_error
+from flaxfile._core.small import AVAILABLE, HERE, Writing, read_files
+from flaxfile.errors import ConflictError, FlaxError, StorageError, from_os_error
 from flaxfile.store.hash_cache import stamp_of
 from flaxfile.store.reading_back import check_content
 from flaxfile.sync.walk import KEPT_MODE
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from flaxfile._core.small import State
     from flaxfile.sync.entries import Node
 
-__all__ = ["SMALL", "grouped", "read_small", "write_small"]
+__all__ = ["SMALL", "Arrived", "grouped", "read_group", "read_small", "write_group", "write_small"]
 
 SMALL: Final = 256 * 1024
 """Files up to this size travel many at a time in one message."""
 GROUP_BYTES: Final = 3 << 20
 GROUP_FILES: Final = 256
+GROUP_ROOM: Final = 4 << 20
+"""What a group may have grown to since it was listed; the rest of it is read file by file."""
 READS: Final = 3
 MOST: Final = 3 << 20
 """A file may have grown since it was listed; what a pack can take is taken."""
@@ -75,6 +79,68 @@ def _read_all(descriptor: int) -> bytes:
     while len(content) <= MOST and (piece := os.read(descriptor, SMALL + 1)):
         content += piece
     return bytes(content)
+
+
+def read_group(paths: Sequence[Path]) -> list[tuple[bytes | memoryview, int, int] | FlaxError]:
+    """Content, mode and time of each of many files, or why it cannot be read."""
+    names = [(HERE, os.fsencode(path)) for path in paths]
+    quick = read_files(names, GROUP_ROOM, follow=True) if AVAILABLE else []
+    found: list[tuple[bytes | memoryview, int, int] | FlaxError] = []
+    for at, path in enumerate(paths):
+        result = quick[at] if at < len(quick) else None
+        if isinstance(result, tuple):
+            state, content = result
+            found.append((content, state.st_mode & KEPT_MODE, state.st_mtime_ns))
+            continue
+        try:
+            found.append(read_small(path))
+        except FlaxError as error:
+            found.append(error)
+    return found
+
+
+class Arrived(NamedTuple):
+    """A file that is to be written."""
+
+    path: Path
+    content: memoryview | bytes
+    mode: int
+    mtime_ns: int
+
+
+def write_group(files: Sequence[Arrived], *, verify_disk: bool = False) -> list[FlaxError | None]:
+    """Put files in their places, each in one step; for each why it is not there."""
+    quick: list[State | int] = []
+    if AVAILABLE and not verify_disk:
+        start = os.urandom(8).hex()
+        targets = [os.fspath(file.path) for file in files]
+        for folder in {os.path.dirname(target) for target in targets}:  # noqa: PTH120
+            # Who writes the file alone says what is wrong.
+            with contextlib.suppress(OSError):
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        writing = Writing(
+            HERE,
+            [
+                (
+                    os.fsencode(f"{os.path.dirname(target)}/.{start}{at:04x}.flaxpart"),  # noqa: PTH120
+                    file.content,
+                    file.mode & KEPT_MODE,
+                    file.mtime_ns,
+                )
+                for at, (target, file) in enumerate(zip(targets, files, strict=True))
+            ],
+        )
+        writing.write()
+        quick = writing.name([(HERE, os.fsencode(target)) for target in targets])
+    found: list[FlaxError | None] = [None] * len(files)
+    for at, file in enumerate(files):
+        if quick and not isinstance(quick[at], int):
+            continue
+        try:
+            write_small(file.path, file.content, file.mode, file.mtime_ns, verify_disk=verify_disk)
+        except FlaxError as error:
+            found[at] = error
+    return found
 
 
 def write_small(

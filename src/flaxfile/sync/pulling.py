@@ -12,7 +12,7 @@ from flaxfile.errors import FlaxError, NotFoundError, from_os_error
 from flaxfile.ignore import IgnoreRules, texts_below
 from flaxfile.paths import link_stays_inside
 from flaxfile.sync.entries import Kind
-from flaxfile.sync.packing import write_small
+from flaxfile.sync.packing import Arrived, write_group
 from flaxfile.sync.plan import make_plan
 from flaxfile.sync.report import SyncReport
 from flaxfile.sync.running import Run
@@ -72,23 +72,22 @@ class _Pulling:
         self, got: list[tuple[Node, Entry | FlaxError, memoryview]]
     ) -> list[tuple[Node, FlaxError | None]]:
         """Each file, and why it was not written."""
-        local, options = self._run.local, self._run.options
         results: list[tuple[Node, FlaxError | None]] = []
+        nodes: list[Node] = []
+        files: list[Arrived] = []
         for node, entry, content in got:
-            error = entry if isinstance(entry, FlaxError) else None
-            if not isinstance(entry, FlaxError):
-                try:
-                    write_small(
-                        local.target(node.path),
-                        content,
-                        entry.mode,
-                        entry.mtime_ns,
-                        verify_disk=options.verify_disk,
-                    )
-                except FlaxError as refused:
-                    error = refused
-            results.append((node, error))
-        return results
+            if isinstance(entry, FlaxError):
+                results.append((node, entry))
+                continue
+            try:
+                target = self._run.local.target(node.path)
+            except FlaxError as refused:
+                results.append((node, refused))
+            else:
+                nodes.append(node)
+                files.append(Arrived(target, content, entry.mode, entry.mtime_ns))
+        written = write_group(files, verify_disk=self._run.options.verify_disk)
+        return results + list(zip(nodes, written, strict=True))
 
     async def make_folder(self, path: str) -> None:
         """Make a folder here."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flaxfile.client.small import SmallFile
 from flaxfile.errors import FlaxError
 from flaxfile.ignore import IgnoreRules, texts_below
-from flaxfile.sync.packing import read_small
+from flaxfile.sync.packing import read_group
 from flaxfile.sync.plan import make_plan
 from flaxfile.sync.report import SyncReport
 from flaxfile.sync.running import Run
@@ -69,15 +69,13 @@ class _Pushing:
         run = self._run
         nodes: list[Node] = []
         files: list[SmallFile] = []
-        for node in group:
-            try:
-                content, mode, mtime_ns = read_small(run.local.path(node.path))
-            except FlaxError as error:
-                run.failed(node.path, error)
+        found = read_group([run.local.path(node.path) for node in group])
+        for node, result in zip(group, found, strict=True):
+            if isinstance(result, FlaxError):
+                run.failed(node.path, result)
             else:
                 nodes.append(node)
-                key = run.remote.key(node.path)
-                files.append(SmallFile(key, content, mode, mtime_ns, run.options.verify_disk))
+                files.append(SmallFile(run.remote.key(node.path), *result, run.options.verify_disk))
         return nodes, files
 
     async def make_folder(self, path: str) -> None:
