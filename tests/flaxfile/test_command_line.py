@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -408,13 +410,56 @@ def test_config_asks_on_a_terminal_and_keeps_what_is_not_answered(monkeypatch: p
     assert run("config").code == 2
 
 
+COMPLETING = {
+    # The loaded script completes a command, a flag and a file, as the shell would have it done.
+    "bash": """
+source ./script
+complete -p flaxfile ff >/dev/null || exit 1
+try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _flaxfile; echo "${COMPREPLY[*]}"; }
+try flaxfile pu; try flaxfile push --max; try flaxfile set my""",
+    "zsh": """
+source ./script || exit 1
+[[ ${_comps[flaxfile]} == *_flaxfile && ${_comps[ff]} == *_flaxfile ]] || exit 1
+echo push pull; echo --max-concurrency --max-delete --max-retries; echo myfile""",
+    "fish": """
+source ./script; or exit 1
+echo (complete -C 'flaxfile pus' | cut -f 1) (complete -C 'ff pul' | cut -f 1)
+echo (complete -C 'flaxfile push --max' | cut -f 1); echo (complete -C 'flaxfile set my' | cut -f 1)""",
+}
+PLAIN = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}
+SHELLS = {shell: path for shell in COMPLETING if (path := shutil.which(shell)) is not None}
+
+
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", list(COMPLETING))
 def test_completion_knows_every_command(shell: str) -> None:
     script = run("completion", shell).out
 
     assert all(name in script for name in COMMANDS)
     assert "max-delete" in script
+
+
+@pytest.mark.parametrize("shell", list(SHELLS))
+def test_completion_loads_in_the_shells_that_are_here(here: Path, shell: str) -> None:
+    Path("myfile").write_bytes(b"1")
+    Path("script").write_text(run("completion", shell).out)
+
+    done = subprocess.run(
+        [SHELLS[shell], *PLAIN[shell], "-c", COMPLETING[shell]],
+        cwd=here,
+        env={**os.environ, "HOME": str(here), "XDG_CONFIG_HOME": str(here)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [sorted(line.split()) for line in done.stdout.splitlines()] == [
+        ["pull", "push"],
+        ["--max-concurrency", "--max-delete", "--max-retries"],
+        ["myfile"],
+    ]
 
 
 @pytest.mark.usefixtures("here")
@@ -423,6 +468,13 @@ def test_the_unit_of_systemd_serves_the_folder() -> None:
 
     assert 'serve --host 127.0.0.1 --port 4000 --storage "/srv/my files"' in text
     assert "ProtectSystem=strict" in text
+    checker = shutil.which("systemd-analyze")
+    if checker is not None:
+        Path("flaxfile.service").write_text(text)
+        done = subprocess.run(
+            [checker, "verify", "./flaxfile.service"], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert "flaxfile.service" not in done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("here")

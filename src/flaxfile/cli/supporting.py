@@ -35,7 +35,7 @@ def configure_completion(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
-        '  eval "$(flaxfile completion bash)"\n'
+        '  eval "$(flaxfile completion bash)"      in ~/.bashrc; the same with zsh in ~/.zshrc\n'
         "  flaxfile completion fish > ~/.config/fish/completions/flaxfile.fish"
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -93,7 +93,9 @@ _flaxfile() {{
 }}
 complete -o filenames -F _flaxfile flaxfile ff"""
     if shell == "zsh":
-        return "autoload -U +X bashcompinit && bashcompinit\n" + script
+        # Where the settings of the shell have not begun completion yet, this does.
+        begin = "(( $+functions[compdef] )) || { autoload -U compinit && compinit -u }\n"
+        return begin + "autoload -U +X bashcompinit && bashcompinit\n" + script
     return script
 
 
@@ -130,6 +132,7 @@ def unit(program: list[str], arguments: argparse.Namespace) -> str:
     # A dollar is a variable in a command line alone.
     quoted = " ".join(_quoted(word).replace("$", "$$") for word in words)
     return f"""\
+# Before it starts: useradd --system {arguments.user}; install -d -o {arguments.user} {arguments.storage}
 [Unit]
 Description=FlaxFile server
 After=network-online.target
