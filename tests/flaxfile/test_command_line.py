@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flaxfile.cli.main import COMMANDS, build_parser
+from flaxfile.cli.output import columns_of
 
 from .commands import noise, run, server_here
 
@@ -342,14 +343,19 @@ def test_ping_says_the_round_trip(port: int) -> None:
     assert 0 < run("ping", "--json", port=port).documents[0]["seconds"] < 10
 
 
-def test_help_fits_a_screen_and_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_help_fits_a_screen_and_every_command_has_an_example(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLAXFILE_LANG", language)
+    monkeypatch.setenv("COLUMNS", "80")
     assert run("--help").code == 0
     lines = run("--help").out.splitlines()
     assert len(lines) <= 24
-    assert max(len(line) for line in lines) <= 100
+    assert max(map(columns_of, lines)) <= 80
     for name in COMMANDS:
         assert f"flaxfile {name}" in (build_parser(name).epilog or ""), name
-    del capsys
+        assert max(len(line) for line in run(name, "--help").out.splitlines()) <= 82, name
 
 
 def test_no_command_or_a_wrong_one_is_a_usage_error() -> None:

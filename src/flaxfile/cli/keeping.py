@@ -31,8 +31,8 @@ def configure_keygen(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
-        "  flaxfile keygen                          keys of a server and of its first client\n"
-        "  flaxfile keygen ann --server-key KEY     keys of one more client of a known server"
+        "  flaxfile keygen                        keys of a server and its first client\n"
+        "  flaxfile keygen ann --server-key KEY   keys of one more client of a known server"
     )
     parser.add_argument(
         "folder", metavar="DIR", nargs="?", help=say("where to (default: the settings' folder)")

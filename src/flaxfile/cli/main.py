@@ -47,12 +47,12 @@ COMMANDS: Final[dict[str, Command]] = {
     "set": Command("transferring", "FILE [KEY]", "upload a file"),
     "get": Command("transferring", "KEY [OUT]", "download a file"),
     "list": Command("listing", "[PREFIX]", "show what the server has"),
-    "delete": Command("changing", "KEY...", "delete files, or folders with --recursive"),
+    "delete": Command("changing", "KEY...", "delete files, with --recursive folders"),
     "move": Command("changing", "A B", "rename a file or folder at once"),
     "stat": Command("listing", "KEY", "show one entry"),
-    "push": Command("syncing", "DIR [REMOTE]", "make a folder of the server like one of here"),
-    "pull": Command("syncing", "REMOTE [DIR]", "make a folder of here like one of the server"),
-    "verify": Command("verifying", "[DIR] [REMOTE]", "compare both sides by hash, change nothing"),
+    "push": Command("syncing", "DIR [REMOTE]", "make a folder there like one here"),
+    "pull": Command("syncing", "REMOTE [DIR]", "make a folder here like one there"),
+    "verify": Command("verifying", "[DIR] [REMOTE]", "compare by hash, change nothing"),
     "ping": Command("listing", "", "measure the round trip, show the server"),
     "keygen": Command("keeping", "[DIR]", "make key files", connects=False),
     "trust": Command("keeping", "NAME FINGERPRINT", "pin the key of a server", connects=False),
@@ -65,14 +65,12 @@ COMMANDS: Final[dict[str, Command]] = {
 
 
 def overview() -> str:
-    """What ``flaxfile --help`` says: fits a screen of 24 lines."""
-    lines = [say("usage: flaxfile COMMAND [options]   (COMMAND --help has its options and examples)")]
+    """What ``flaxfile --help`` says: fits a screen of 24 lines and 80 columns."""
+    lines = [say("usage: flaxfile COMMAND [options]   (COMMAND --help: options and examples)")]
     for name, command in COMMANDS.items():
         left = f"{name} {command.usage}".rstrip()
-        lines.append(f"  {left:<40}{say(command.summary)}")
-    lines.append(
-        say("everywhere: --server NAME|HOST[:PORT] --password-file F --json --quiet --verbose --config F")
-    )
+        lines.append(f"  {left:<39}{say(command.summary)}")
+    lines.append(say("everywhere: --server NAME|HOST[:PORT] --json --quiet --verbose --config F"))
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flaxfile.errors import FlaxError
 
-__all__ = ["Output", "format_count", "format_rate", "format_size", "printable", "table"]
+__all__ = ["Output", "columns_of", "format_count", "format_rate", "format_size", "printable", "table"]
 
 _STYLES: Final = {
     "key": "36",
@@ -64,7 +64,8 @@ def printable(text: str) -> str:
     )
 
 
-def _width(text: str) -> int:
+def columns_of(text: str) -> int:
+    """Columns that a text takes on a terminal."""
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
         for one in text
@@ -76,15 +77,13 @@ def table(
 ) -> list[str]:
     """Columns of equal width, two spaces between them."""
     lines = [header, *rows] if header else list(rows)
-    widths = (
-        [max((_width(line[at]) for line in lines), default=0) for at in range(len(lines[0]))] if lines else []
-    )
+    widths = [max(map(columns_of, column)) for column in zip(*lines, strict=True)]
     shown: list[str] = []
     for line in lines:
-        cells = [
-            " " * (width - _width(cell)) + cell if at in right else cell + " " * (width - _width(cell))
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
+        cells: list[str] = []
+        for at, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            space = " " * (width - columns_of(cell))
+            cells.append(space + cell if at in right else cell + space)
         shown.append("  ".join(cells).rstrip())
     return shown
 

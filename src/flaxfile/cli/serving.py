@@ -36,7 +36,7 @@ def configure_serve(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
-        "  flaxfile serve                                       for programs of this machine\n"
+        "  flaxfile serve                                       for this machine\n"
         "  FLAXFILE_PASSWORD=... flaxfile serve --host 0.0.0.0  for others, encrypted\n"
         "  flaxfile serve --storage /srv/files --read-only"
     )

@@ -35,7 +35,7 @@ def configure_completion(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
-        '  eval "$(flaxfile completion bash)"      in ~/.bashrc; the same with zsh in ~/.zshrc\n'
+        '  eval "$(flaxfile completion bash)"    in ~/.bashrc; with zsh in ~/.zshrc\n'
         "  flaxfile completion fish > ~/.config/fish/completions/flaxfile.fish"
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -108,8 +108,7 @@ def run_completion(arguments: argparse.Namespace, output: Output) -> int:
 def configure_systemd(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
-        "example:\n"
-        "  flaxfile systemd --storage /srv/files --host 0.0.0.0 > /etc/systemd/system/flaxfile.service"
+        "example:\n  flaxfile systemd --storage /srv/files > /etc/systemd/system/flaxfile.service"
     )
     parser.add_argument(
         "--storage", metavar="DIR", default="/var/lib/flaxfile", help=say("folder of the files")

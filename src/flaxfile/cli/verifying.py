@@ -25,10 +25,10 @@ def configure_verify(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
-        "  flaxfile verify photos             the folder photos here beside that of the server\n"
+        "  flaxfile verify photos        the folder photos here beside that of the server\n"
         "  flaxfile verify src backup/src\n"
-        "  flaxfile verify backup             no folder here: the server reads what it has once more\n"
-        "  flaxfile verify                    all that it has"
+        "  flaxfile verify backup        no folder here: the server reads its files again\n"
+        "  flaxfile verify               all that it has"
     )
     parser.add_argument(
         "folder", metavar="DIR", nargs="?", help=say("a folder of this machine, or else of the server")
