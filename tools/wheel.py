@@ -1,7 +1,8 @@
 """Builds what would be released, and tries it as a stranger would.
 
 sdist -> wheel from that sdist -> strict metadata check -> manylinux repair -> size and content -> install in
-an empty environment with no compiler on PATH -> quick check -> the unit and vector tests of the sdist.
+an empty environment with no compiler on PATH -> quick check -> FlaxFile without and with its extra -> the unit
+and vector tests of the sdist.
 The results are left in dist/.
 """
 
@@ -105,6 +106,10 @@ def main() -> int:
     install = (python, "-m", "pip", "--quiet", "install", "--only-binary", ":all:")
     run(*install, wheel, cwd=WORK, path=str(programs))
     run(python, "-I", ROOT / "tools" / "check_wheel.py", home, cwd=WORK, path=str(programs))
+    check_files = (python, "-I", ROOT / "tools" / "check_files.py", programs)
+    run(*check_files, "without", cwd=WORK, path=str(programs))
+    run(*install, f"pyrocketmq-turbo[files] @ {wheel.as_uri()}", cwd=WORK, path=str(programs))
+    run(*check_files, "with", cwd=WORK, path=str(programs))
 
     with tarfile.open(sdist) as archive:
         archive.extractall(WORK, filter="data")
