@@ -38,7 +38,8 @@ class Minute:
         )
         said = done.stdout + done.stderr
         if done.returncode != code or "Traceback" in said:
-            sys.exit(f"{self.program.name} {' '.join(words)} ended with {done.returncode}, not {code}:\n{said}")
+            line = f"{self.program.name} {' '.join(words)}"
+            sys.exit(f"{line} ended with {done.returncode}, not {code}:\n{said}")
         return said
 
     def without_extra(self) -> None:

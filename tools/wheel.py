@@ -1,8 +1,8 @@
 """Builds what would be released, and tries it as a stranger would.
 
 sdist -> wheel from that sdist -> strict metadata check -> manylinux repair -> size and content -> install in
-an empty environment with no compiler on PATH -> quick check -> FlaxFile without and with its extra -> the unit
-and vector tests of the sdist.
+an empty environment with no compiler on PATH -> quick check -> FlaxFile without and with its extra -> the
+unit and vector tests of the sdist.
 The results are left in dist/.
 """
 
