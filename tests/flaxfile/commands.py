@@ -6,10 +6,14 @@ import contextlib
 import io
 import json
 import os
+import pty
 import random
+import select
+import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -126,6 +130,63 @@ def server_here(storage: Path, **options: Any) -> Iterator[Server]:
         yield server
     finally:
         server.stop_now(grace=0)
+
+
+class Terminal:
+    """A command on a terminal of its own, as somebody at a keyboard has it."""
+
+    def __init__(self, *words: str) -> None:
+        self.ours, theirs = pty.openpty()
+        self.before = termios.tcgetattr(theirs)
+        self._theirs = theirs
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "flaxfile", *words],
+            env=environment(TERM="xterm"),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        self.said = ""
+
+    def expect(self, text: str, timeout: float = 20) -> None:
+        """Wait until it has said something."""
+        until = time.monotonic() + timeout
+        while text not in self.said:
+            assert time.monotonic() < until, self.said
+            if select.select([self.ours], [], [], 0.1)[0]:
+                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+
+    def end(self, number: signal.Signals, timeout: float = 20) -> int:
+        """Send a signal; gives the exit code."""
+        time.sleep(0.2)  # what is shown now comes a moment before what waits for an answer
+        self.process.send_signal(number)
+        until = time.monotonic() + timeout
+        while self.process.poll() is None:
+            assert time.monotonic() < until, f"still there: {self.said}"
+            if select.select([self.ours], [], [], 0.05)[0]:
+                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+        while select.select([self.ours], [], [], 0)[0]:
+            self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
+        assert termios.tcgetattr(self._theirs) == self.before
+        return self.process.returncode
+
+    def close(self) -> None:
+        """Nothing of it is left."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        os.close(self._theirs)
+
+
+@contextlib.contextmanager
+def terminal(*words: str) -> Iterator[Terminal]:
+    """A command on a terminal, gone afterwards."""
+    one = Terminal(*words)
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 def wait_until(true: Any, timeout: float = 20) -> None:

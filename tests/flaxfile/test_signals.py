@@ -4,79 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .commands import Proxy, environment, finish, noise, run, server_here, serving, spawned, wait_until
+from .commands import (
+    Proxy,
+    environment,
+    finish,
+    noise,
+    run,
+    server_here,
+    serving,
+    spawned,
+    terminal,
+    wait_until,
+)
 
 MIB = 1 << 20
 SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-
-
-class Terminal:
-    """A command on a terminal of its own, as somebody at a keyboard has it."""
-
-    def __init__(self, *words: str) -> None:
-        self.ours, theirs = pty.openpty()
-        self.before = termios.tcgetattr(theirs)
-        self._theirs = theirs
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "flaxfile", *words],
-            env=environment(TERM="xterm"),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        self.said = ""
-
-    def expect(self, text: str, timeout: float = 20) -> None:
-        """Wait until it has said something."""
-        until = time.monotonic() + timeout
-        while text not in self.said:
-            assert time.monotonic() < until, self.said
-            if select.select([self.ours], [], [], 0.1)[0]:
-                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
-
-    def end(self, number: signal.Signals, timeout: float = 20) -> int:
-        """Send a signal; gives the exit code."""
-        time.sleep(0.2)  # what is shown now comes a moment before what waits for an answer
-        self.process.send_signal(number)
-        until = time.monotonic() + timeout
-        while self.process.poll() is None:
-            assert time.monotonic() < until, f"still there: {self.said}"
-            if select.select([self.ours], [], [], 0.05)[0]:
-                self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
-        while select.select([self.ours], [], [], 0)[0]:
-            self.said += os.read(self.ours, 65536).decode("utf-8", "replace")
-        assert termios.tcgetattr(self._theirs) == self.before
-        return self.process.returncode
-
-    def close(self) -> None:
-        """Nothing of it is left."""
-        self.process.kill()
-        self.process.wait()
-        os.close(self.ours)
-        os.close(self._theirs)
-
-
-@contextlib.contextmanager
-def terminal(*words: str) -> Iterator[Terminal]:
-    """A command on a terminal, gone afterwards."""
-    one = Terminal(*words)
-    try:
-        yield one
-    finally:
-        one.close()
 
 
 def check_end(said: str, *, again: str | None) -> None:
@@ -317,3 +268,18 @@ def test_streams_that_are_closed_are_no_fault(shell: Redirected, store: Path) ->
         assert done.returncode == 2
         assert "is closed" in done.stderr
     assert not (store / "closed").exists()
+
+
+@pytest.mark.parametrize("words", [("list",), ("verify", "nothing"), ("get", "file"), ("set", "here", "x")])
+def test_whoever_waits_long_sees_that_it_goes_on(port: int, here: Path, words: tuple[str, ...]) -> None:
+    (here / "here").write_bytes(b"1")
+
+    def slow(direction: str, connection: int, offset: int, data: bytes) -> bytes:
+        del connection, offset
+        time.sleep(0 if direction == "up" else 0.5)
+        return data
+
+    with Proxy(port, slow) as proxy, terminal(*words, "--server", f"127.0.0.1:{proxy.port}") as one:
+        one.expect("\x1b[?25l")  # the line hides the cursor while it is there
+        one.end(signal.SIGINT)
+        assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flaxfile.cli.connecting import connected, run_async, settings_of
 from flaxfile.cli.options import positive
 from flaxfile.cli.output import format_count, format_size, printable, table
+from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import NotFoundError
 from flaxfile.texts import say
 
@@ -76,11 +77,12 @@ class _Top:
 
 async def _entries(arguments: argparse.Namespace, output: Output) -> list[Entry]:
     found: list[Entry] = []
-    async with connected(arguments, output) as client:
-        async for entry in client.list(arguments.prefix, hash=arguments.hash):
-            found.append(entry)
-            if (arguments.detailed or output.json) and len(found) == arguments.limit:
-                break
+    with ProgressLine(output, arguments.prefix or "/"):
+        async with connected(arguments, output) as client:
+            async for entry in client.list(arguments.prefix, hash=arguments.hash):
+                found.append(entry)
+                if (arguments.detailed or output.json) and len(found) == arguments.limit:
+                    break
     return found
 
 

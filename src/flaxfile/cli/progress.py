@@ -1,10 +1,12 @@
 """The one progress line of a transfer or a sync, on a terminal, by rich when it is installed.
 
-Draws at most ten times a second, and only when something has lasted a while: the rest needs no line.
+Draws at most ten times a second, and only when something has lasted a while: the rest needs no line. Until it
+is known how far something is (connecting, listing, hashing what is there) the line shows that it goes on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -37,9 +39,23 @@ class ProgressLine:
         self._bar: Any = None
         self._task: Any = None
         self._plain = False
+        self._waiting: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
+        if self._output.progress:
+            self._waiting = asyncio.get_running_loop().call_later(PATIENCE, self._still_there)
         return self
+
+    def _still_there(self) -> None:
+        """Nothing was told for a while: show the line all the same."""
+        if self._bar is None and not self._plain:
+            self._open()
+        if self._plain:
+            now = time.monotonic()
+            if now - self._drawn >= 1:
+                self._drawn = now
+                self._draw_plain(0, None, now)
+            self._waiting = asyncio.get_running_loop().call_later(1, self._still_there)
 
     def __call__(self, done: int, total: int | None) -> None:
         """So much of so much."""
@@ -94,14 +110,19 @@ class ProgressLine:
         self._bar.start()
 
     def _draw_plain(self, done: int, total: int | None, now: float) -> None:
-        share = f"{100 * done / total:3.0f} %" if total else "     "
-        rate = format_rate(done, now - self._began)
-        self._output.stderr.write(f"\r{self._label[:40]:<40} {share} {format_size(done):>12} {rate:>14}")
+        if total is None:
+            text = f"{now - self._began:19.0f} s"
+        else:
+            share = f"{100 * done / total:3.0f} %" if total else "     "
+            text = f"{share} {format_size(done):>12} {format_rate(done, now - self._began):>14}"
+        self._output.stderr.write(f"\r{self._label[:40]:<40} {text:<33}")
         self._output.stderr.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._bar is not None:
             self._bar.stop()
         elif self._plain and self._drawn:

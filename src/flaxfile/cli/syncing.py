@@ -223,13 +223,13 @@ def run_pull(arguments: argparse.Namespace, output: Output) -> int:
     folder = Path(name if arguments.folder is None else arguments.folder)
 
     async def work() -> int:
-        async with connected(arguments, output) as client:
-            with ProgressLine(output, arguments.remote) as line:
+        with ProgressLine(output, arguments.remote) as line:
+            async with connected(arguments, output) as client:
                 report = await pull(
                     client, arguments.remote, folder, _options(arguments, output, "pull", line)
                 )
-            _show(report, output)
-            return PartialError.code if report.failures else 0
+        _show(report, output)
+        return PartialError.code if report.failures else 0
 
     return run_async(work)
 

@@ -60,8 +60,8 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
             )
 
     async def work() -> TransferResult:
-        async with connected(arguments, output) as client:
-            with ProgressLine(output, key) as line:
+        with ProgressLine(output, key) as line:
+            async with connected(arguments, output) as client:
                 return await client.upload(
                     source,
                     key,
@@ -126,8 +126,8 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
             raise StorageError(f"{target} is write-protected", hint="--force replaces it all the same")
 
     async def work() -> TransferResult:
-        async with connected(arguments, output) as client:
-            with ProgressLine(output, arguments.key) as line:
+        with ProgressLine(output, arguments.key) as line:
+            async with connected(arguments, output) as client:
                 return await client.download(
                     arguments.key,
                     target,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flaxfile.cli.connecting import connected, run_async
 from flaxfile.cli.output import format_count, printable
+from flaxfile.cli.progress import ProgressLine
 from flaxfile.cli.syncing import add_rules
 from flaxfile.errors import NotFoundError, PartialError
 from flaxfile.sync import SyncOptions, compare
@@ -56,8 +57,9 @@ def _verify_folder(folder: Path, remote: str, arguments: argparse.Namespace, out
     )
 
     async def work() -> tuple[list[Difference], list[Failure], int]:
-        async with connected(arguments, output) as client:
-            return await compare(client, folder, remote, options)
+        with ProgressLine(output, str(folder)):
+            async with connected(arguments, output) as client:
+                return await compare(client, folder, remote, options)
 
     differences, failures, same = run_async(work)
     words = {"only here": say("only here"), "only there": say("only there"), "different": say("different")}
@@ -83,14 +85,21 @@ def _verify_folder(folder: Path, remote: str, arguments: argparse.Namespace, out
 
 
 def _verify_store(prefix: str, arguments: argparse.Namespace, output: Output) -> int:
+    rows: list[str] = []
+
     async def work() -> dict[str, int]:
         counts: dict[str, int] = {"same": 0, "different": 0, "failed": 0, "new": 0}
+        with ProgressLine(output, prefix or "/"):
+            await count(counts)
+        return counts
+
+    async def count(counts: dict[str, int]) -> None:
         async with connected(arguments, output) as client:
             async for entry in client.list(prefix, hash=True, again=True):
                 if entry.hash is None:
                     counts["failed"] += 1
                     output.document({"op": "verify", "key": entry.key, "difference": "unreadable"})
-                    output.line(f"{say('unreadable'):<12}{printable(entry.key)}")
+                    rows.append(f"{say('unreadable'):<12}{printable(entry.key)}")
                 elif entry.known_hash is None:
                     counts["new"] += 1
                 elif entry.known_hash == entry.hash:
@@ -98,12 +107,12 @@ def _verify_store(prefix: str, arguments: argparse.Namespace, output: Output) ->
                 else:
                     counts["different"] += 1
                     output.document({"op": "verify", "key": entry.key, "difference": "damaged"})
-                    output.line(f"{say('damaged'):<12}{printable(entry.key)}")
+                    rows.append(f"{say('damaged'):<12}{printable(entry.key)}")
             if prefix and not any(counts.values()) and (await client.stat(prefix.rstrip("/"))).kind != "dir":
                 raise NotFoundError(f"{prefix!r} went away meanwhile")
-        return counts
 
     counts = run_async(work)
+    output.lines(rows)
     output.document({"op": "verify", "summary": counts})
     output.line(
         say(
