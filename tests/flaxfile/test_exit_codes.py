@@ -162,7 +162,7 @@ def test_8_there_is_no_room(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     Path("x").write_bytes(noise(MIB))
-    monkeypatch.setattr("flaxfile.store.store.open_part", full)
+    monkeypatch.setattr("flaxfile.store.part_folder.open_part", full)
 
     assert "codes/full" in ends(run("set", "x", "codes/full", "--json", port=port), 8, "NO_SPACE")
 

@@ -28,7 +28,7 @@ def test_a_small_file_of_long_ago_is_stored_while_old_parts_are_removed(
 
     def sweep_first(self: Store, *args: Any, **kwargs: Any) -> Entry:
         # The file is written, has the time of its source, and waits for its name.
-        swept.append(self.sweep())
+        swept.append(self.parts.sweep())
         return put(self, *args, **kwargs)
 
     monkeypatch.setattr(Store, "_put", sweep_first)
@@ -59,7 +59,7 @@ def test_many_files_are_stored_at_once_and_each_refusal_is_its_own(tmp_path: Pat
     assert not isinstance(found[102], FlaxError)
     assert found[102].etag == store.stat("last").etag
     assert list(outside.iterdir()) == []
-    assert store.parts() == 0
+    assert len(store.parts) == 0
     for number in range(100):
         path = tmp_path / f"d{number}" / "deep" / f"f{number}"
         assert path.read_bytes() == b"%d" % number
@@ -68,13 +68,13 @@ def test_many_files_are_stored_at_once_and_each_refusal_is_its_own(tmp_path: Pat
 
 def test_old_parts_are_removed_while_many_files_are_written(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with store.scratch_names(2) as (_, names):
+    with store.parts.scratch_names(2) as (_, names):
         for name in names:
             path = tmp_path / ".flaxfile" / "parts" / name.decode()
             path.touch()
             os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
-        assert store.sweep() == 0
-    assert store.sweep() == 2
+        assert store.parts.sweep() == 0
+    assert store.parts.sweep() == 2
 
 
 def test_many_files_are_read_in_their_order_until_one_does_not_fit(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a store knows of the contents it has, also after a restart, and when the disk lies; what it sweeps."""
+"""What a store knows of the contents it has, also after a restart, and when the disk lies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from flaxfile._core.hashing import hash_file
 from flaxfile.store import hash_cache
-from flaxfile.store import store as store_module
+from flaxfile.store import hashes as hashes_module
 from flaxfile.store.listing import walk
 from flaxfile.store.store import Store
 
@@ -38,7 +38,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(fd)
         return hash_file(fd)
 
-    monkeypatch.setattr(store_module, "hash_file", counted)
+    monkeypatch.setattr(hashes_module, "hash_file", counted)
     return found
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_file_is_found_again_and_again(root: Path, monkeypatch: pytest
     """Damage is what changes a file without its times: the first byte that is read differs here."""
     good = hashes(Store(root))
     assert hashes(Store(root), again=True) == {key: (one, one) for key, (one, _) in good.items()}
-    monkeypatch.setattr(store_module, "hash_file", other_hash)
+    monkeypatch.setattr(hashes_module, "hash_file", other_hash)
 
     for _ in range(2):
         found = hashes(Store(root), again=True)
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_go_on(
             raise OSError(5, "Input/output error")
         return hash_file(fd)
 
-    monkeypatch.setattr(store_module, "hash_file", broken)
+    monkeypatch.setattr(hashes_module, "hash_file", broken)
 
     found = hashes(Store(root), again=True)
 
@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_go_on(
 def test_the_command_names_what_is_damaged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server_here(root) as server:
         assert run("verify", port=server.port).code == 0
-        monkeypatch.setattr(store_module, "hash_file", other_hash)
+        monkeypatch.setattr(hashes_module, "hash_file", other_hash)
         done = run("verify", "d", "--json", port=server.port)
         words = run("verify", "d", port=server.port)
 
@@ -129,22 +129,3 @@ def test_the_command_names_what_is_damaged(root: Path, monkeypatch: pytest.Monke
         {"op": "verify", "summary": {"same": 0, "different": 1, "failed": 0, "new": 0}},
     ]
     assert "damaged     d/b" in words.out
-
-
-def test_a_small_file_with_an_old_time_is_not_swept_while_it_is_stored(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = Store(root)
-    real = store_module._dress
-
-    def dress(fd: int, mode: int, mtime_ns: int | None) -> None:
-        real(fd, mode, mtime_ns)
-        assert store.sweep() == 0
-
-    monkeypatch.setattr(store_module, "_dress", dress)
-    store.put("old", b"kept", mode=None, mtime_ns=1_000_000_000)
-    monkeypatch.undo()
-
-    assert (root / "old").read_bytes() == b"kept"
-    assert store.parts() == 0
-    store.close()

@@ -120,7 +120,7 @@ class Server:
             raise UsageError("this server runs already")
         durability, part_ttl = self._store_options
         store = Store(self.storage, durability=durability, part_ttl=part_ttl)
-        store.sweep()
+        store.parts.sweep()
         keys = self._judge.curve_server_keys()
         # Encryption is done by the threads of libzmq.
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(
@@ -213,7 +213,7 @@ class Server:
         service = self._service
         if service is None:
             return {}
-        found = {"parts": service.store.parts()}
+        found = {"parts": len(service.store.parts)}
         with contextlib.suppress(RuntimeError, FlaxError):
             found |= service.stats()
         return found

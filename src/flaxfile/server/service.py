@@ -170,7 +170,7 @@ class Service:
                     self.end_session(session)
         if now - self._swept > HOUR and not self.closing:
             self._swept = now
-            self._pool.submit(self.store.sweep)
+            self._pool.submit(self.store.parts.sweep)
 
     def on_end(self, cause: BaseException | None) -> None:
         """The reactor is done: what is there of each upload stays for the next try."""

@@ -58,9 +58,9 @@ class _Upload(Transfer):
         def now() -> None:
             self._close_base()
             if keep:
-                self.store.keep(self.part)
+                self.store.parts.keep(self.part)
             else:
-                self.store.drop(self.part)
+                self.store.parts.drop(self.part)
 
         if self.copying:
             self.afterwards = now
@@ -108,10 +108,10 @@ class _Upload(Transfer):
                 fsync=wish.fsync,
             )
         except IntegrityError:
-            store.drop(self.part)
+            store.parts.drop(self.part)
             raise
         except BaseException:
-            store.keep(self.part)
+            store.parts.keep(self.part)
             raise
 
 
@@ -163,7 +163,7 @@ class UploadRequests:
         def work(tell: Callable[[], None]) -> tuple[Part, int, int]:
             if wish.if_absent or wish.if_match is not None:
                 store.check(wish.key, if_absent=wish.if_absent, if_match=wish.if_match)
-            part, real = store.open_part(
+            part, real = store.parts.open(
                 session.owner,
                 wish.key,
                 wish.source,

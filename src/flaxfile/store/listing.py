@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flaxfile.errors import FlaxError, NotFoundError, from_os_error
 from flaxfile.paths import RESERVED, Folder, check_prefix, link_stays_inside
-from flaxfile.store.store import entry_of
+from flaxfile.store.entries import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def walk(
                 if stat.S_ISREG(status.st_mode):
                     key = "/".join(parts)
                     if behind is None or order(key) > behind:
-                        known = store.digest(place, status) if digest and not again else None
+                        known = store.hashes.of(place, status) if digest and not again else None
                         yield store.read_again(key) if again else entry_of(key, status, known)
                     return
         except NotFoundError:

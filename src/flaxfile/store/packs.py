@@ -14,7 +14,7 @@ from flaxfile._core.small import AVAILABLE, State, Writing, read_files
 from flaxfile.errors import FlaxError, LimitError, ProtocolError
 from flaxfile.paths import HAS_DIR_FD
 from flaxfile.protocol.messages import MAX_PACK
-from flaxfile.store.store import entry_of
+from flaxfile.store.entries import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def _put_run(store: Store, files: Sequence[NewFile]) -> list[Entry | None]:
         folders = _Folders(store, stack, make=True)
         places = [folders.place(file.key) for file in files]
         fits = [at for at, place in enumerate(places) if place is not None]
-        fd, names = stack.enter_context(store.scratch_names(len(fits)))
+        fd, names = stack.enter_context(store.parts.scratch_names(len(fits)))
         writing = Writing(
             fd,
             [

@@ -25,9 +25,7 @@ from tests.flaxfile.faults.proxy import Proxy
 MIB = 1 << 20
 SERVER = """
 import asyncio, resource, sys
-from flaxfile.model import Entry
 from flaxfile.server.server import Server
-from flaxfile.store.store import Store
 
 async def main():
     folder, port, largest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
