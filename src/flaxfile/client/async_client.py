@@ -39,7 +39,7 @@ class AsyncClient(Requests):
         host: of the server.
         port: of the server.
         password: the same as the server's; all is encrypted then.
-        identity: keys in place of a password.
+        identity: keys in place of a password, or the key file that has them.
         fingerprint: the server's key must have it.
         realm: mixed into what is derived from the password.
         num_connections: connections of each transfer; None lets the size and the round trip decide.

@@ -56,7 +56,7 @@ class Client:
         port: int = 25555,
         password: str | None = None,
         *,
-        identity: Identity | None = None,
+        identity: Identity | str | os.PathLike[str] | None = None,
         fingerprint: str | None = None,
         realm: str = "",
         num_connections: int | None = None,

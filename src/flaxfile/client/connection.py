@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flaxfile.client.link import Link
@@ -46,7 +47,7 @@ class Connection:
         port: int = 25555,
         password: str | None = None,
         *,
-        identity: Identity | None = None,
+        identity: Identity | str | os.PathLike[str] | None = None,
         fingerprint: str | None = None,
         realm: str = "",
         num_connections: int | None = None,
@@ -74,7 +75,8 @@ class Connection:
         self.host = host
         self.port = port
         self._password = password or None
-        self._identity = identity
+        self._key_file = Path(identity).expanduser() if isinstance(identity, (str, os.PathLike)) else None
+        self._identity = None if isinstance(identity, (str, os.PathLike)) else identity
         self._fingerprint = fingerprint
         self._realm = realm
         self._settings = Settings(window, num_connections, cores())
@@ -120,6 +122,10 @@ class Connection:
             from flaxfile.security.crypto import identity_from_password  # noqa: PLC0415 - costs a library only then
 
             self._identity = await asyncio.to_thread(identity_from_password, self._password, self._realm)
+        if self._identity is None and self._key_file is not None:
+            from flaxfile.security.keys import load_identity  # noqa: PLC0415 - only then
+
+            self._identity = load_identity(self._key_file)
         if self._fingerprint is not None:
             from flaxfile.security.pins import check_fingerprint  # noqa: PLC0415 - only when asked for
 

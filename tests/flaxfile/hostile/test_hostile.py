@@ -12,7 +12,7 @@ import zmq
 
 from flaxfile._core.hashing import xxh3_64
 from flaxfile.client.async_client import AsyncClient
-from flaxfile.errors import AuthError, FlaxError, LimitError
+from flaxfile.errors import AuthError, FlaxError, LimitError, NotFoundError
 from flaxfile.protocol.header import HEADER_SIZE, Header, encode_header, seal
 from flaxfile.protocol.messages import Type
 from flaxfile.server.server import Server
@@ -274,3 +274,7 @@ async def test_keys_of_a_client_are_bounded_by_its_line(store: Path, tmp_path: P
                     await work
             answers = [entry async for _, entry, _ in client.download_small(["private", "shared/file"])]
             assert isinstance(answers[0], FlaxError)
+        async with AsyncClient("127.0.0.1", server.port, identity=str(folder / "client.key")) as client:
+            assert 7 == (await client.stat("shared/file")).size
+        with pytest.raises(NotFoundError, match="gone"):
+            await AsyncClient("127.0.0.1", server.port, identity=folder / "gone").connect()
