@@ -17,6 +17,7 @@ from flaxfile.errors import ConnectError, FlaxError, UsageError
 from flaxfile.protocol.messages import MAX_MESSAGE
 from flaxfile.reactor import Reactor
 from flaxfile.security.zap import authenticator as make_authenticator
+from flaxfile.server.handshakes import Handshakes
 from flaxfile.server.service import Limits, Service
 from flaxfile.server.zap import DOMAIN, ZapHandler
 from flaxfile.store.store import DURABILITIES, Durability, Store
@@ -129,7 +130,7 @@ class Server:
         try:
             zap = ZapHandler(context, self._judge) if keys is not None else None
             try:
-                router = self._bind(context, keys)
+                router, handshakes = self._bind(context, keys)
             except BaseException:
                 if zap is not None:
                     zap.socket.close()
@@ -138,14 +139,14 @@ class Server:
             context.term()
             raise
         pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="flaxfile-disk")
-        service = Service(store, pool, self._judge, self._limits, zap)
+        service = Service(store, pool, self._judge, self._limits, zap=zap, handshakes=handshakes)
         reactor = Reactor(
             [router],
             service,
             memory=self._limits.each_way,
             name="flaxfile-server",
             context=context,
-            others=[zap.socket] if zap else [],
+            others=[handshakes.socket, *([zap.socket] if zap else [])],
             router=True,
         )
         service.reactor = reactor
@@ -154,8 +155,9 @@ class Server:
 
     def _bind(
         self, context: zmq.Context[zmq.Socket[bytes]], keys: tuple[bytes, bytes] | None
-    ) -> zmq.Socket[bytes]:
+    ) -> tuple[zmq.Socket[bytes], Handshakes]:
         router = context.socket(zmq.ROUTER)
+        handshakes = Handshakes(router)
         try:
             router.router_mandatory = 1
             router.sndhwm = 0
@@ -177,6 +179,7 @@ class Server:
             router.bind(f"tcp://{host}:{self._wanted_port or '*'}")
         except zmq.ZMQError as error:
             router.close(0)
+            handshakes.socket.close(0)
             number = error.errno or 0
             raise ConnectError(
                 f"cannot listen on {self.host}:{self._wanted_port}: {os.strerror(number)}",
@@ -184,7 +187,7 @@ class Server:
                 retryable=False,
             ) from error
         self._port = int(router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1].rstrip("\0"))
-        return router
+        return router, handshakes
 
     async def stop(self, grace: float = 5.0) -> None:
         """Take no more transfers, let those that run go on for ``grace`` seconds, then end; parts stay for a

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from flaxfile.reactor import Message, Reactor
     from flaxfile.security.zap import Authenticator, Permission
+    from flaxfile.server.handshakes import Handshakes
     from flaxfile.server.zap import ZapHandler
     from flaxfile.store.store import Store
 
@@ -88,6 +89,7 @@ class Service:
         authenticator: judge of clients.
         limits: what is given at most.
         zap: asked by libzmq about new connections; None for a plain server.
+        handshakes: counts those that failed before anybody was asked.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class Service:
         pool: Executor,
         authenticator: Authenticator,
         limits: Limits,
+        *,
         zap: ZapHandler | None,
+        handshakes: Handshakes,
     ) -> None:
         self.store = store
         self.limits = limits
@@ -108,6 +112,7 @@ class Service:
         self._requests = self.uploads.requests | downloads.requests | self._files.requests
         self._pool = pool
         self._zap = zap
+        self._handshakes = handshakes
         self._plain: Permission | None = authenticator.permit(b"") if zap is None else None
         self._jobs: dict[int, tuple[bytes, Header, float]] = {}
         self._next_job = 0
@@ -149,7 +154,8 @@ class Service:
         self.transfers.on_event(transfer, cause)
 
     def on_aux(self) -> None:
-        """New connections ask to be let in."""
+        """New connections ask to be let in, or were not."""
+        self._handshakes.read()
         if self._zap is not None:
             self._zap.answer()
 
@@ -362,6 +368,7 @@ class Service:
             "clients": len(self.sessions),
             "transfers": len(self.transfers),
             "jobs": len(self._jobs),
+            "failed_handshakes": self._handshakes.failed,
             **self.reactor.engine.counters(),
             **self.counters,
             **({} if self._zap is None else self._zap.counters),

@@ -247,6 +247,25 @@ async def test_another_password_gets_nothing_and_leaves_no_client(store: Path) -
             await client.upload(b"x", "file")
 
 
+async def test_handshakes_that_fail_are_counted_and_told_now_and_then(
+    store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Server("127.0.0.1", 0, store, password="that of the server") as server:  # noqa: S106
+        assert server.stats()["failed_handshakes"] == 0
+        for password in ("another password", None):
+            with pytest.raises(AuthError):
+                await AsyncClient("127.0.0.1", server.port, password).connect()
+        for _ in range(100):
+            if server.stats()["failed_handshakes"] >= 2:
+                break
+            await asyncio.sleep(0.05)
+        assert server.stats()["failed_handshakes"] >= 2
+        async with AsyncClient("127.0.0.1", server.port, "that of the server") as client:
+            assert await client.ping() > 0
+    told = [line for line in caplog.messages if "handshakes failed" in line]
+    assert len(told) == 1
+
+
 async def test_keys_of_a_client_are_bounded_by_its_line(store: Path, tmp_path: Path) -> None:
     from flaxfile.security.keys import format_key, keygen, load_identity  # noqa: PLC0415
 
