@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zmq
@@ -157,14 +159,16 @@ def test_7_what_arrives_is_not_what_was_sent(port: int, store: Path, monkeypatch
     assert not Path("wrong").exists()
 
 
-def test_8_there_is_no_room(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
+def test_8_there_is_no_room(port: int, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("x").write_bytes(noise(MIB))
-    monkeypatch.setattr("flaxfile.store.part_folder.open_part", full)
+    (store / "roomy").write_bytes(noise(MIB))
+    monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=3, f_frsize=1000))
 
-    assert "codes/full" in ends(run("set", "x", "codes/full", "--json", port=port), 8, "NO_SPACE")
+    said = ends(run("set", "x", "codes/full", "--json", port=port), 8, "NO_SPACE")
+    assert "'codes/full' does not fit on the disk of the server" in said
+    said = ends(run("get", "roomy", "here", "--json", port=port), 8, "NO_SPACE")
+    assert "here does not fit on this disk: 1048576 bytes are needed and 3000 are free" in said
+    assert not Path("here").exists()
 
 
 def test_9_a_condition_does_not_hold(port: int) -> None:

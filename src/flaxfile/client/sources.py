@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from flaxfile._core.hashing import hash_chunks, xxh3_64
-from flaxfile.errors import NotFoundError, StorageError, UsageError, from_os_error
+from flaxfile.errors import NoSpaceError, NotFoundError, StorageError, UsageError, from_os_error
 from flaxfile.store.parts import Part, chunk_of, open_part
 
 if TYPE_CHECKING:
@@ -223,6 +223,10 @@ class Target:
             self.part = open_part(
                 self._part_path, self._map_path, description, size, chunk, resume=self.resume, blocks=blocks
             )
+        except NoSpaceError as error:
+            raise NoSpaceError(
+                f"{self.path} does not fit on this disk: {error}", hint="free some space and try again"
+            ) from error
         except OSError as error:
             raise from_os_error(error, f"writing {self.path}") from error
         self.held, self.held_bytes = self.part.held, self.part.held_bytes

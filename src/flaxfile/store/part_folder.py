@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from flaxfile.errors import ConflictError
+from flaxfile.errors import ConflictError, NoSpaceError
 from flaxfile.store.entries import naming
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
@@ -85,6 +85,11 @@ class PartFolder:
                     path, map_path, description, size, chunk, resume=again, blocks=blocks, tell=tell
                 )
                 return part, chunk
+        except NoSpaceError as error:
+            self._free(used)
+            raise NoSpaceError(
+                f"{key!r} does not fit on the disk of the server: {error}", hint="free some space there"
+            ) from error
         except BaseException:
             self._free(used)
             raise
