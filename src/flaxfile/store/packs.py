@@ -82,7 +82,8 @@ def _runs(keys: Sequence[str]) -> Iterator[tuple[int, int]]:
             continue
         if len(folders) == FOLDERS or not _above(folder).isdisjoint(keys[start:at]):
             yield start, at
-            start, folders = at, set()
+            start = at
+            folders.clear()
         folders.add(folder)
     yield start, len(keys)
 
