@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from flaxfile.client.client import Client
     from flaxfile.compat import FlaxFileServer, MultiSocketFlaxFileClient, MultiSocketFlaxFileClientSync
     from flaxfile.errors import FlaxError
-    from flaxfile.model import Entry, TransferResult
+    from flaxfile.model import Entry
+    from flaxfile.result import TransferResult
     from flaxfile.security.crypto import Identity
     from flaxfile.server.server import Server
     from flaxfile.sync.report import SyncReport
@@ -48,7 +49,7 @@ _PLACES = {
     "MultiSocketFlaxFileClientSync": "flaxfile.compat",
     "Server": "flaxfile.server.server",
     "SyncReport": "flaxfile.sync.report",
-    "TransferResult": "flaxfile.model",
+    "TransferResult": "flaxfile.result",
     "calculate_adaptive_concurrency": "flaxfile.adaptive",
 }
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from flaxfile.client.transfers import Progress
-    from flaxfile.model import Entry, TransferResult
+    from flaxfile.model import Entry
+    from flaxfile.result import TransferResult
     from flaxfile.sync.report import SyncReport
 
 __all__ = [

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from flaxfile.errors import UsageError, from_os_error
 
@@ -60,8 +60,7 @@ def parse_duration(text: str | float) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
+class ClientSettings(NamedTuple):
     """Table ``[client]``."""
 
     default_server: str = "local"
@@ -76,8 +75,7 @@ class ClientSettings:
     """Bytes on the way, over all sockets of a client."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
+class ServerSettings(NamedTuple):
     """Table ``[server]``, for ``flaxfile serve``."""
 
     host: str = "127.0.0.1"
@@ -102,8 +100,7 @@ class ServerSettings:
     """Mixed into the derivation of keys from a password."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerEntry:
+class ServerEntry(NamedTuple):
     """Table ``[servers.NAME]``: where a server is, and how to know it."""
 
     host: str = "127.0.0.1"
@@ -116,18 +113,16 @@ class ServerEntry:
     """Mixed into the derivation of keys from a password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """All tables of one file, or the defaults."""
 
     path: Path | None = None
-    client: ClientSettings = field(default_factory=ClientSettings)
-    server: ServerSettings = field(default_factory=ServerSettings)
-    servers: Mapping[str, ServerEntry] = field(default_factory=lambda: {"local": ServerEntry()})
+    client: ClientSettings = ClientSettings()
+    server: ServerSettings = ServerSettings()
+    servers: Mapping[str, ServerEntry] = MappingProxyType({"local": ServerEntry()})
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The server that a command talks to."""
 
     name: str
@@ -295,7 +290,7 @@ _CHECKS: Final[dict[str, Callable[[object], object]]] = {
 
 
 def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any:
-    _refuse_unknown(path, table, content, {one.name for one in fields(kind)})
+    _refuse_unknown(path, table, content, set(kind._fields))
     values = {}
     for key, value in content.items():
         try:
@@ -315,7 +310,7 @@ _FROM_ENVIRONMENT: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
 
 
 def _with_environment(client: ClientSettings, environment: Mapping[str, str]) -> ClientSettings:
-    values: dict[str, Any] = {one.name: getattr(client, one.name) for one in fields(client)}
+    values: dict[str, Any] = {}
     for variable, (name, check) in _FROM_ENVIRONMENT.items():
         text = environment.get(variable)
         if text:
@@ -323,7 +318,7 @@ def _with_environment(client: ClientSettings, environment: Mapping[str, str]) ->
                 values[name] = check(text)
             except UsageError as error:
                 raise UsageError(f"{variable}: {error.message}", hint=error.hint) from None
-    return ClientSettings(**values)
+    return client._replace(**values)
 
 
 def parse_address(text: str) -> tuple[str, int]:

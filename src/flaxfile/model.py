@@ -1,14 +1,13 @@
-"""What callers get: entries of the store, results of transfers. Values only."""
+"""What callers get of the store: its entries. Values only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
-__all__ = ["Entry", "TransferResult"]
+__all__ = ["Entry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file or folder of the store."""
 
     key: str
@@ -25,56 +24,3 @@ class Entry:
     """Where the file was read again: the hash that it had when it was read before, of the same state."""
     target: str | None = None
     """Where a link leads."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferResult:
-    """What a finished, verified transfer was. Also answers the keys of a dict, those of FlaxFile 1 too."""
-
-    op: str
-    """``put`` or ``get``."""
-    key: str
-    size: int
-    """Bytes of the file, or of the part of it that was asked for."""
-    seconds: float
-    bytes_sent: int
-    """Payload bytes that crossed the wire: less than ``size`` after a resume or for holes."""
-    resumed_from: int
-    """Bytes that were there already."""
-    hash: str
-    """Root hash, in hexadecimal digits."""
-    etag: str
-    num_sockets: int
-    window_size: int
-
-    @property
-    def throughput(self) -> float:
-        """Mebibytes a second, as FlaxFile 1 counted."""
-        return self.size / 1048576 / self.seconds if self.seconds > 0 else 0.0
-
-    def __getitem__(self, name: str) -> object:
-        """A field by its name, or by the name it had in FlaxFile 1."""
-        if name in {"total_time", "transfer_time"}:
-            return self.seconds
-        if name == "prepare_time":
-            return 0.0
-        if name == "file_key":
-            return self.key
-        if name == "sha256":
-            return self.hash
-        if name == "total_concurrency":
-            return self.num_sockets * self.window_size
-        if name == "throughput" or name in self.keys():
-            return getattr(self, name)
-        raise KeyError(name)
-
-    def keys(self) -> list[str]:
-        """The names of all fields."""
-        return [item.name for item in fields(self)]
-
-    def get(self, name: str, default: object = None) -> object:
-        """A field by its name, or ``default``."""
-        try:
-            return self[name]
-        except KeyError:
-            return default

@@ -12,7 +12,7 @@ import pytest
 
 from flaxfile import AsyncClient, Client
 from flaxfile.cli.main import main
-from flaxfile.model import TransferResult
+from flaxfile.result import TransferResult
 from flaxfile.sync.walk import Walked, walk
 from flaxfile.sync.watching import polling
 

@@ -403,6 +403,8 @@ def test_the_server_tells_its_figures(tmp_path: Path) -> None:
 
 NOT_AT_START = {
     "argon2",
+    "flaxfile.client.difference",
+    "flaxfile.server.server",
     "rich",
     "sqlite3",
     "ssl",

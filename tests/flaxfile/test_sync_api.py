@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from flaxfile.cli.syncing import configure_push
 from flaxfile.client import difference
 from flaxfile.client.speed import LinkSpeed
 from flaxfile.errors import PartialError, UsageError
-from flaxfile.model import TransferResult
+from flaxfile.result import TransferResult
 from flaxfile.sync import Action, SyncOptions
 from flaxfile.sync.entries import Kind, Node
 from flaxfile.sync.options import SyncKeywords
@@ -99,7 +98,7 @@ def test_what_may_be_written_is_always_below_the_folder(name: str) -> None:
 
 
 def test_every_option_is_a_keyword() -> None:
-    assert set(SyncKeywords.__annotations__) == {one.name for one in fields(SyncOptions)}
+    assert set(SyncKeywords.__annotations__) == set(SyncOptions._fields)
 
 
 def test_a_file_is_no_folder_to_pull(port: int, tree: Path, store: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,7 +103,7 @@ def _show(config: Config, output: Output) -> int:
     document: dict[str, object] = {"op": "config", "path": str(config.path) if config.path else None}
     output.line(f"# {config.path or say('defaults')}")
     for name, table in tables.items():
-        values = {one.name: getattr(table, one.name) for one in fields(table)}
+        values = table._asdict()
         values = {key: value for key, value in values.items() if value not in {None, ""}}
         document[name] = values
         output.line(f"[{name}]")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from flaxfile.cli.output import Output
-    from flaxfile.model import TransferResult
+    from flaxfile.result import TransferResult
 
 __all__ = ["configure_get", "configure_set", "result_document", "run_get", "run_set"]
 

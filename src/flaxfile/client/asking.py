@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flaxfile.client.futures import deny, give
 from flaxfile.errors import StalledError
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Questions"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a request was answered with."""
 
     head: Header
@@ -32,10 +30,10 @@ class Answer:
         return decode_payload(self.payload)
 
 
-@dataclass(slots=True, eq=False)
 class _Question:
-    future: Future[Answer]
-    heard: float
+    def __init__(self, future: Future[Answer], heard: float) -> None:
+        self.future = future
+        self.heard = heard
 
 
 class Questions:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import socket
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Literal, overload
 
-from flaxfile.client.difference import LEAST
 from flaxfile.client.requests import Requests
-from flaxfile.client.sources import Source, Target, open_source
 from flaxfile.client.streams import ReadStream, WriteStream
-from flaxfile.client.transfers import Download, Upload
 from flaxfile.errors import FlaxError, UsageError
 from flaxfile.paths import check_key
 
@@ -24,8 +21,9 @@ if TYPE_CHECKING:
 
     from flaxfile.client.link import Link
     from flaxfile.client.retry import RetryPlan
+    from flaxfile.client.sources import Source
     from flaxfile.client.transfers import Progress
-    from flaxfile.model import TransferResult
+    from flaxfile.result import TransferResult
     from flaxfile.sync.options import SyncKeywords
     from flaxfile.sync.report import SyncReport
 
@@ -83,6 +81,10 @@ class AsyncClient(Requests):
             verify_disk: the server reads what it wrote once more, from the disk, before the key has it.
             fsync: return when it is on the disk of the server, whatever that does otherwise.
         """
+        # What moves a single file is loaded by who does that: a sync of small files needs none of it.
+        from flaxfile.client.sources import open_source  # noqa: PLC0415
+        from flaxfile.client.transfers import Upload  # noqa: PLC0415
+
         check_key(key)
         token = os.urandom(16).hex()
         begun = time.monotonic()
@@ -135,6 +137,8 @@ class AsyncClient(Requests):
 
     def _wants_delta(self, delta: bool | Literal["auto"], link: Link, size: int) -> bool:
         if delta == "auto":
+            from flaxfile.client.difference import LEAST  # noqa: PLC0415
+
             return size >= LEAST and self._speed.delta_pays(link.least_round_trip)
         return delta
 
@@ -170,6 +174,9 @@ class AsyncClient(Requests):
             delta: fetch only what the file that is there does not have; for links slower than disks.
                 "auto": of 4 MiB and more, unless the link is faster than 500 MB/s.
         """
+        from flaxfile.client.sources import Target  # noqa: PLC0415
+        from flaxfile.client.transfers import Download  # noqa: PLC0415
+
         check_key(key)
         if offset < 0 or (length is not None and length < 0):
             raise UsageError(f"a range begins at {offset} and has {length} bytes")
@@ -269,7 +276,7 @@ def _limited(progress: Progress | None) -> Progress | None:
         if now - last >= 0.05 or done == total:
             last = now
             result = progress(done, total)
-            if inspect.isawaitable(result):
+            if isinstance(result, Awaitable):
                 await result
 
     return tell

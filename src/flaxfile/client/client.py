@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from flaxfile.client.small import SmallFile
     from flaxfile.client.transfers import Progress
     from flaxfile.errors import FlaxError
-    from flaxfile.model import Entry, TransferResult
+    from flaxfile.model import Entry
+    from flaxfile.result import TransferResult
     from flaxfile.security.crypto import Identity
     from flaxfile.sync.options import SyncKeywords
     from flaxfile.sync.report import SyncReport

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flaxfile.client.link import Link
 from flaxfile.client.retry import RetryPlan
+from flaxfile.client.settings import Settings, cores
 from flaxfile.client.speed import LinkSpeed
-from flaxfile.client.transfers import Settings, cores
 from flaxfile.errors import ConnectError, FlaxError, StalledError, UsageError
 from flaxfile.protocol.messages import MAX_SOCKETS, Type
 

@@ -6,11 +6,11 @@ import asyncio
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from flaxfile._core.hashing import cut_file, xxh3_64
 from flaxfile.errors import ConflictError, LimitError, NotFoundError, ProtocolError
-from flaxfile.protocol.chunkmap import chunk_count, runs
+from flaxfile.protocol.chunkmap import chunk_count, ranges, runs
 from flaxfile.protocol.delta import Copy, decode_signature, encode_copies, find_copies, signed_size
 from flaxfile.protocol.messages import MAX_CHUNK, MIN_CHUNK, Type
 from flaxfile.store.parts import write_at
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flaxfile.client.link import Link
     from flaxfile.client.sources import Source
 
-__all__ = ["LEAST", "Difference", "OldVersion", "ranges"]
+__all__ = ["LEAST", "Difference", "OldVersion"]
 
 LEAST: Final = 4 << 20
 """Bytes of a file from which on it is worth to look."""
@@ -166,19 +166,3 @@ def _small_chunk(size: int) -> int:
     while size // chunk > MOST_CHUNKS and chunk < MAX_CHUNK:
         chunk *= 2
     return chunk
-
-
-def ranges(value: object, chunks: int) -> list[tuple[int, int]]:
-    """Ranges of chunks that the server says it has, checked."""
-    found: list[tuple[int, int]] = []
-    for item in cast("list[object]", value) if isinstance(value, list) else []:
-        numbers = cast("list[object]", item) if isinstance(item, list) else []
-        if len(numbers) != 2:
-            raise ProtocolError("the server says what it has in a way that is not understood")
-        first, count = numbers
-        if not (isinstance(first, int) and isinstance(count, int)) or first < 0 or count < 1:
-            raise ProtocolError(f"the server says that it has {count!r} chunks from {first!r} on")
-        if first + count > chunks:
-            raise ProtocolError(f"the server says that it has chunks {first} to {first + count} of {chunks}")
-        found.append((first, count))
-    return found

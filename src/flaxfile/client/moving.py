@@ -6,7 +6,6 @@ For the thread of the link alone. Knows nothing of sockets and of retries.
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.causes import cause_error
@@ -25,18 +24,18 @@ __all__ = ["Movements", "Moving"]
 LOOK_EVERY: Final = 0.05
 
 
-@dataclass(slots=True, eq=False)
 class Moving:
     """A transfer, as its last look saw it."""
 
-    number: int
-    what: str
-    control: WindowControl
-    future: Future[None] = field(default_factory=Future[None])
-    """Done when all has been moved."""
-    done_bytes: int = 0
-    wire_bytes: int = 0
-    still_for: float = 0.0
+    def __init__(self, number: int, what: str, control: WindowControl) -> None:
+        self.number = number
+        self.what = what
+        self.control = control
+        self.future: Future[None] = Future()
+        """Done when all has been moved."""
+        self.done_bytes = 0
+        self.wire_bytes = 0
+        self.still_for = 0.0
 
 
 class Movements:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flaxfile.errors import FlaxError, ProtocolError, UsageError, from_wire
 from flaxfile.paths import check_key
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["SmallFile", "error_of", "packs"]
 
 
-@dataclass(frozen=True, slots=True)
-class SmallFile:
+class SmallFile(NamedTuple):
     """A file that is sent in one piece, with others."""
 
     key: str

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -26,22 +25,44 @@ _BINARY: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 PIECE: Final = 1 << 20
 
 
-@dataclass(slots=True, eq=False)
 class Source:
-    """Something opened for reading, of a size that is known."""
+    """Something opened for reading, of a size that is known.
 
-    name: str
-    size: int
-    fd: int = -1
-    memory: memoryview | None = None
-    mode: int | None = None
-    mtime_ns: int | None = None
-    blocks: int = 0
-    identity: str = ""
-    """The same for the same bytes at the same place, so that a later try can go on; empty for what has no
-    place.
+    Args:
+        name: for texts.
+        size: in bytes.
+        fd: the file, or -1.
+        memory: in place of a file.
+        mode: permission bits that go along.
+        mtime_ns: time of modification that goes along.
+        blocks: how many of the bytes are no holes.
+        identity: the same for the same bytes at the same place, so that a later try can go on; empty for what
+            has no place.
+        status: what the file was when it was opened.
     """
-    status: os.stat_result | None = None
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        *,
+        fd: int = -1,
+        memory: memoryview | None = None,
+        mode: int | None = None,
+        mtime_ns: int | None = None,
+        blocks: int = 0,
+        identity: str = "",
+        status: os.stat_result | None = None,
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.fd = fd
+        self.memory = memory
+        self.mode = mode
+        self.mtime_ns = mtime_ns
+        self.blocks = blocks
+        self.identity = identity
+        self.status = status
 
     def is_unchanged(self) -> bool:
         """Whether the file is the one that was opened, as far as the system tells."""
@@ -144,22 +165,27 @@ def _make_folder(folder: Path) -> None:
         raise StorageError(f"{folder} is no folder that could be written to") from error
 
 
-@dataclass(slots=True, eq=False)
 class Target:
-    """Where a download goes. A path becomes what has arrived only when all of it is there."""
+    """Where a download goes. A path becomes what has arrived only when all of it is there.
 
-    dst: str | os.PathLike[str] | Buffer | IO[bytes]
-    key: str
-    resume: bool = True
-    path: Path | None = None
-    part: Part | None = None
-    memory: memoryview | None = None
-    copy: Any = None
-    held: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
-    held_bytes: int = 0
+    Args:
+        dst: a path, a buffer or a file object.
+        key: what is fetched.
+        resume: whether what an earlier try has left is used.
+    """
 
-    def __post_init__(self) -> None:
-        """See what kind of target it is."""
+    def __init__(
+        self, dst: str | os.PathLike[str] | Buffer | IO[bytes], key: str, *, resume: bool = True
+    ) -> None:
+        self.dst = dst
+        self.key = key
+        self.resume = resume
+        self.path: Path | None = None
+        self.part: Part | None = None
+        self.memory: memoryview | None = None
+        self.copy: Any = None
+        self.held: list[tuple[int, bytes]] = []
+        self.held_bytes = 0
         if isinstance(self.dst, (str, os.PathLike)):
             path = Path(self.dst)
             self.path = path / self.key.rpartition("/")[2] if path.is_dir() else path

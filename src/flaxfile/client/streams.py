@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from flaxfile.client.async_client import AsyncClient
-    from flaxfile.model import Entry, TransferResult
+    from flaxfile.model import Entry
+    from flaxfile.result import TransferResult
 
 __all__ = ["ReadStream", "WriteStream"]
 

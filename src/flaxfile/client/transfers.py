@@ -5,55 +5,34 @@ retries.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash
-from flaxfile.adaptive import Plan, WindowControl, plan_transfer
-from flaxfile.client.difference import Difference, OldVersion, ranges
+from flaxfile.adaptive import WindowControl
 from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
-from flaxfile.model import TransferResult
-from flaxfile.protocol.chunkmap import chunk_count
+from flaxfile.protocol.chunkmap import chunk_count, ranges
 from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, Type, field
+from flaxfile.result import TransferResult
 from flaxfile.store.reading_back import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from flaxfile._core.engine import Engine
+    from flaxfile.adaptive import Plan
+    from flaxfile.client.difference import Difference, OldVersion
     from flaxfile.client.link import Link
     from flaxfile.client.moving import Moving
+    from flaxfile.client.settings import Settings
     from flaxfile.client.sources import Source, Target
 
     Progress = Callable[[int, int], Awaitable[None] | None]
 
-__all__ = ["Download", "Settings", "Upload"]
+__all__ = ["Download", "Upload"]
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What all transfers of a client have in common."""
-
-    window: int
-    connections: int | None
-    cores: int
-
-    def plan(self, size: int, link: Link) -> Plan:
-        """What a transfer of this size begins with."""
-        most = min(self.window, int(link.welcome.get("max_window", self.window)))
-        return plan_transfer(
-            size,
-            round_trip=link.distance,
-            encrypted=link.encrypted,
-            cores=self.cores,
-            window=most,
-            connections=self.connections,
-        )
 
 
 class _Transfer:
@@ -135,6 +114,13 @@ class Upload(_Transfer):
         self._key = key
         self._options = options
 
+    async def _difference(self, link: Link) -> Difference | None:
+        if not self._delta:
+            return None
+        from flaxfile.client.difference import Difference  # noqa: PLC0415 - most transfers have none
+
+        return await Difference.find(link, self._source, self._key)
+
     async def run(self, link: Link) -> TransferResult:
         """Send it over this link."""
         source = self._source
@@ -142,7 +128,7 @@ class Upload(_Transfer):
         if plan.sockets > link.sockets:
             await asyncio.wrap_future(link.grow(plan.sockets))
         payload = {"key": self._key, "size": source.size, "chunk": plan.chunk, "blocks": source.blocks}
-        difference = await Difference.find(link, source, self._key) if self._delta else None
+        difference = await self._difference(link)
         if difference is not None:
             payload |= {"chunk": difference.chunk, "base": difference.etag}
         number, ready = await self._open(link, Type.PUT_OPEN, {**payload, **self._options})
@@ -254,6 +240,8 @@ class Download(_Transfer):
         """Fetch it over this link."""
         old = None
         if self._delta and self._target.path is not None:
+            from flaxfile.client.difference import OldVersion  # noqa: PLC0415
+
             old = await OldVersion.find(link, self._target.path, self._key)
         try:
             return await self._run(link, old)
@@ -378,8 +366,3 @@ async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
 
 def _bytes_of(first: int, count: int, size: int, chunk: int) -> int:
     return min(size, (first + count) * chunk) - first * chunk
-
-
-def cores() -> int:
-    """Processors that this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,7 +10,9 @@ import json
 import struct
 from typing import Final, cast
 
-__all__ = ["chunk_count", "encode_description", "parse_journal", "runs"]
+from flaxfile.errors import ProtocolError
+
+__all__ = ["chunk_count", "encode_description", "parse_journal", "ranges", "runs"]
 
 _MAGIC: Final = b"FFM2"
 _LENGTH: Final = struct.Struct("<I")
@@ -58,4 +60,20 @@ def runs(indexes: list[int]) -> list[tuple[int, int]]:
             found[-1] = (found[-1][0], found[-1][1] + 1)
         else:
             found.append((index, 1))
+    return found
+
+
+def ranges(value: object, chunks: int) -> list[tuple[int, int]]:
+    """Ranges of chunks that the server says it has, checked."""
+    found: list[tuple[int, int]] = []
+    for item in cast("list[object]", value) if isinstance(value, list) else []:
+        numbers = cast("list[object]", item) if isinstance(item, list) else []
+        if len(numbers) != 2:
+            raise ProtocolError("the server says what it has in a way that is not understood")
+        first, count = numbers
+        if not (isinstance(first, int) and isinstance(count, int)) or first < 0 or count < 1:
+            raise ProtocolError(f"the server says that it has {count!r} chunks from {first!r} on")
+        if first + count > chunks:
+            raise ProtocolError(f"the server says that it has chunks {first} to {first + count} of {chunks}")
+        found.append((first, count))
     return found

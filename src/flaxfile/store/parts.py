@@ -11,7 +11,6 @@ import errno
 import os
 import struct
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flaxfile._core.hashing import hash_chunks
@@ -32,17 +31,17 @@ _VERIFY_PIECE: Final = 64
 _BINARY: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-@dataclass(slots=True)
 class Part:
     """An opened part file and its journal."""
 
-    path: Path
-    map_path: Path
-    fd: int
-    map_fd: int
-    held: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
-    """Verified runs of chunks: first chunk, and their hashes, 8 bytes each."""
-    held_bytes: int = 0
+    def __init__(self, path: Path, map_path: Path, fd: int, map_fd: int) -> None:
+        self.path = path
+        self.map_path = map_path
+        self.fd = fd
+        self.map_fd = map_fd
+        self.held: list[tuple[int, bytes]] = []
+        """Verified runs of chunks: first chunk, and their hashes, 8 bytes each."""
+        self.held_bytes = 0
 
     def close(self) -> None:
         """Close both files; they stay for the next try."""

@@ -10,7 +10,6 @@ import os
 import shutil
 import stat
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile.errors import ConflictError, NotFoundError, StorageError, UsageError, from_os_error
@@ -95,7 +94,7 @@ class Store:
                 digest, known = self.hashes.read_again(place)
             except OSError:
                 return entry_of(key, status)
-            return replace(entry_of(key, status, digest), known_hash=known)
+            return entry_of(key, status, digest)._replace(known_hash=known)
 
     def close(self) -> None:
         """Let go of what is open; what is asked afterwards is read."""

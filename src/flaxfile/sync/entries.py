@@ -6,8 +6,7 @@ Values only; nothing here looks at a disk or a server.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from flaxfile.store.hash_cache import Stamp
@@ -23,8 +22,7 @@ class Kind(enum.Enum):
     LINK = "link"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One entry of a tree."""
 
     path: str

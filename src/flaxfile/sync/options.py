@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 from flaxfile.sync.plan import Comparison
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SyncKeywords", "SyncOptions"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncOptions:
+class SyncOptions(NamedTuple):
     """What a sync may be told."""
 
     force: bool = False
@@ -50,11 +48,11 @@ class SyncOptions:
     """Files at once; None lets us choose."""
     max_delete: int | None = None
     """Most entries that may be deleted; None for half of all."""
-    on_action: Callable[[Action], None] | None = field(default=None, repr=False)
+    on_action: Callable[[Action], None] | None = None
     """Called for each step, when it is done or, with ``dry_run``, planned."""
-    on_failure: Callable[[Failure], None] | None = field(default=None, repr=False)
+    on_failure: Callable[[Failure], None] | None = None
     """Called for each path that fails."""
-    progress: Callable[[int, int], None] | None = field(default=None, repr=False)
+    progress: Callable[[int, int], None] | None = None
     """Called with bytes done and bytes in all."""
 
     @property

@@ -5,8 +5,7 @@ Deletes stand last and deepest first; whoever carries the plan out runs them onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flaxfile.errors import ConflictError
 from flaxfile.sync.entries import Kind, Node
@@ -20,8 +19,7 @@ FEW_DELETES: Final = 20
 """Up to so many entries may always go."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(NamedTuple):
     """When two files count as the same."""
 
     force: bool = False
@@ -32,35 +30,41 @@ class Comparison:
     """When the sizes are the same."""
 
 
-@dataclass(slots=True)
-class Plan:
-    """What to do, in this order."""
+AS_USUAL: Final = Comparison()
 
-    blocking: list[Node] = field(default_factory=list[Node])
-    """Entries of the target that stand where another kind of entry has to go, deepest first."""
-    folders: list[str] = field(default_factory=list[str])
-    """Folders to make: those that no copied file makes on its way."""
-    copies: list[Node] = field(default_factory=list[Node])
-    """Source files that are missing or different."""
-    compares: list[tuple[Node, Node]] = field(default_factory=list[tuple[Node, Node]])
-    """Source and target files that only their hashes can tell apart."""
-    links: list[Node] = field(default_factory=list[Node])
-    """Source links that are missing or different."""
-    deletes: list[Node] = field(default_factory=list[Node])
-    """Entries of the target that the source does not have, deepest first."""
-    blocked: list[Node] = field(default_factory=list[Node])
-    """Source entries that cannot go where they should, as another kind of entry stands there."""
-    same: int = 0
-    """Files that need nothing."""
-    target_entries: int = 0
-    """How many entries the target has."""
+
+class Plan:
+    """What to do, in this order.
+
+    Args:
+        target_entries: how many entries the target has.
+    """
+
+    def __init__(self, target_entries: int = 0) -> None:
+        self.blocking: list[Node] = []
+        """Entries of the target that stand where another kind of entry has to go, deepest first."""
+        self.folders: list[str] = []
+        """Folders to make: those that no copied file makes on its way."""
+        self.copies: list[Node] = []
+        """Source files that are missing or different."""
+        self.compares: list[tuple[Node, Node]] = []
+        """Source and target files that only their hashes can tell apart."""
+        self.links: list[Node] = []
+        """Source links that are missing or different."""
+        self.deletes: list[Node] = []
+        """Entries of the target that the source does not have, deepest first."""
+        self.blocked: list[Node] = []
+        """Source entries that cannot go where they should, as another kind of entry stands there."""
+        self.same = 0
+        """Files that need nothing."""
+        self.target_entries = target_entries
 
 
 def make_plan(
     source: Iterable[Node],
     target: Iterable[Node],
     *,
-    comparison: Comparison = Comparison(),
+    comparison: Comparison = AS_USUAL,
     delete: bool = False,
 ) -> Plan:
     """Compare two trees from which ignored entries have been left out already."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flaxfile.errors import PartialError
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Difference", "Failure", "SyncReport"]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One step of a sync, done or, with ``dry_run``, only planned."""
 
     kind: Literal["copy", "delete", "link", "mkdir"]
@@ -23,41 +21,52 @@ class Action:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """One path that could not be brought over, and why."""
 
     path: str
     error: FlaxError
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """One path that is not the same on both sides."""
 
     path: str
     what: Literal["only here", "only there", "different"]
 
 
-@dataclass(slots=True)
 class SyncReport:
-    """What happened in all."""
+    """What happened in all.
 
-    op: Literal["push", "pull"]
-    local: str
-    remote: str
-    dry_run: bool = False
-    actions: list[Action] = field(default_factory=list[Action])
-    """In the order they were done."""
-    failures: list[Failure] = field(default_factory=list[Failure])
-    same: int = 0
-    """Files that needed nothing."""
-    ignored: int = 0
-    skipped_links: list[str] = field(default_factory=list[str])
-    skipped_specials: list[str] = field(default_factory=list[str])
-    deletes_held_back: int = 0
-    """Entries that were not deleted because a copy failed."""
-    seconds: float = 0.0
+    Args:
+        op: what was done.
+        local: the folder of this machine.
+        remote: the folder of the server.
+        dry_run: whether it was only planned.
+    """
+
+    def __init__(
+        self, op: Literal["push", "pull"], local: str, remote: str, *, dry_run: bool = False
+    ) -> None:
+        self.op = op
+        self.local = local
+        self.remote = remote
+        self.dry_run = dry_run
+        self.actions: list[Action] = []
+        """In the order they were done."""
+        self.failures: list[Failure] = []
+        self.same = 0
+        """Files that needed nothing."""
+        self.ignored = 0
+        self.skipped_links: list[str] = []
+        self.skipped_specials: list[str] = []
+        self.deletes_held_back = 0
+        """Entries that were not deleted because a copy failed."""
+        self.seconds = 0.0
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"SyncReport({shown})"
 
     @property
     def ok(self) -> bool:

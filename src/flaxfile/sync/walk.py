@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from flaxfile.errors import FlaxError, NotFoundError, StorageError, from_os_error
@@ -26,17 +25,17 @@ Links = Literal["skip", "copy", "follow"]
 KEPT_MODE: Final = 0o777
 
 
-@dataclass(slots=True)
 class Walked:
     """A tree as it was found."""
 
-    nodes: list[Node] = field(default_factory=list[Node])
-    failures: list[tuple[str, FlaxError]] = field(default_factory=list[tuple[str, FlaxError]])
-    """Paths that could not be read."""
-    skipped_links: list[str] = field(default_factory=list[str])
-    skipped_specials: list[str] = field(default_factory=list[str])
-    """Sockets, pipes and devices."""
-    ignored: int = 0
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.failures: list[tuple[str, FlaxError]] = []
+        """Paths that could not be read."""
+        self.skipped_links: list[str] = []
+        self.skipped_specials: list[str] = []
+        """Sockets, pipes and devices."""
+        self.ignored = 0
 
 
 def walk(top: Path, rules: IgnoreRules, links: Links = "skip", *, bounded: bool = False) -> Walked:

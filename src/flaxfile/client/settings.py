@@ -1,0 +1,38 @@
+"""What all transfers of a client have in common, and what each of them begins with. No I/O."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from flaxfile.adaptive import Plan, plan_transfer
+
+if TYPE_CHECKING:
+    from flaxfile.client.link import Link
+
+__all__ = ["Settings", "cores"]
+
+
+class Settings(NamedTuple):
+    """What all transfers of a client have in common."""
+
+    window: int
+    connections: int | None
+    cores: int
+
+    def plan(self, size: int, link: Link) -> Plan:
+        """What a transfer of this size begins with."""
+        most = min(self.window, int(link.welcome.get("max_window", self.window)))
+        return plan_transfer(
+            size,
+            round_trip=link.distance,
+            encrypted=link.encrypted,
+            cores=self.cores,
+            window=most,
+            connections=self.connections,
+        )
+
+
+def cores() -> int:
+    """Processors that this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
