@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import AsyncIterator, Iterable
 
+    from flaxfile.client.asking import Answer
+
 __all__ = ["Requests"]
 
 PACKS_AT_ONCE: Final = 4
@@ -78,22 +80,28 @@ class Requests(Connection):
                 that it is damaged, no hash that it cannot be read.
         """
         check_prefix(prefix)
-        cursor: str | None = None
-        while True:
-            payload: dict[str, object] = {
-                "prefix": prefix,
-                "cursor": cursor,
-                "hash": hash,
-                "folders": folders,
-                "links": links,
-                "again": again,
-            }
-            page = (await self._ask(Type.LIST, payload)).json()
-            for item in objects(page, "entries"):
-                yield _entry(item)
-            cursor = page.get("cursor")
-            if not isinstance(cursor, str):
-                return
+        wish: dict[str, object] = {
+            "prefix": prefix,
+            "hash": hash,
+            "folders": folders,
+            "links": links,
+            "again": again,
+        }
+        coming: asyncio.Task[Answer] | None = asyncio.create_task(self._ask(Type.LIST, wish))
+        try:
+            while coming is not None:
+                page = (await coming).json()
+                coming, cursor = None, page.get("cursor")
+                if isinstance(cursor, str):
+                    # The server looks for the next page while this one is read.
+                    coming = asyncio.create_task(self._ask(Type.LIST, {**wish, "cursor": cursor}))
+                    await asyncio.sleep(0)
+                for item in objects(page, "entries"):
+                    yield _entry(item)
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     async def upload_small(self, files: Iterable[SmallFile]) -> builtins.list[str | FlaxError]:
         """Send many small files, packed; for each its new etag, or why it was not stored.
