@@ -516,6 +516,15 @@ cdef class Engine:
             found.append((start, i - start))
         return found
 
+    def first_missing(self, uint64_t transfer, uint64_t first=0) -> int:
+        """Return the first chunk, from ``first`` on, that was not moved yet; the number of chunks if there is none."""
+        cdef ff_transfer *t = self._get(transfer)
+        cdef uint64_t i = first
+        with nogil:
+            while i < t.chunks and (t.state[i] & FF_STATE_BITS) == FF_DONE:
+                i += 1
+        return i if i < t.chunks else t.chunks
+
     def progress(self, uint64_t transfer) -> tuple[int, int, int, float]:
         """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last movement."""
         cdef ff_transfer *t = self._get(transfer)

@@ -4,14 +4,14 @@ The hash of a file is that of its bytes and has nothing to do with how it was mo
 the chunks of a transfer, so that both sides know it without reading anything twice.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENODATA, errno
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memmove
 
-__all__ = ["cut_file", "hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+__all__ = ["cut_file", "hash_chunks", "hash_file", "read_at", "root_hash", "xxh3_64", "xxh3_128"]
 
 cdef extern from "ff_cut.h" nogil:
     void ff_prepare_cuts()
@@ -96,6 +96,24 @@ def hash_file(int fd) -> bytes:
     finally:
         ff_aligned_free(room)
     return _digest(value)
+
+
+def read_at(int fd, room not None, uint64_t at) -> int:
+    """Fill a buffer with what a file holds at a place, whatever its position is; how many bytes there were."""
+    cdef Py_buffer view
+    cdef ptrdiff_t got = 0
+    cdef size_t held = 0
+    PyObject_GetBuffer(room, &view, PyBUF_WRITABLE)
+    with nogil:
+        while held < <size_t>view.len:
+            got = ff_pread_some(fd, <uint8_t *>view.buf + held, <size_t>view.len - held, at + held)
+            if got <= 0:
+                break
+            held += <size_t>got
+    PyBuffer_Release(&view)
+    if got < 0:
+        raise OSError(errno, "reading failed")
+    return held
 
 
 def hash_chunks(int fd, uint64_t base, uint64_t size, uint64_t chunk, uint64_t first, uint64_t count) -> bytes:

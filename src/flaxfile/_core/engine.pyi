@@ -125,6 +125,11 @@ class Engine:
     def missing(self, transfer: int, limit: int = 1024) -> list[tuple[int, int]]:
         """Return ranges (first chunk, number) of what was not moved yet, at most ``limit`` of them."""
 
+    def first_missing(self, transfer: int, first: int = 0) -> int:
+        """Return the first chunk, from ``first`` on, that was not moved yet; the number of chunks if there is
+        none.
+        """
+
     def progress(self, transfer: int) -> tuple[int, int, int, float]:
         """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last
         movement.

@@ -6,7 +6,7 @@ the hashes of the chunks of a transfer, so that both sides know it without readi
 
 from typing_extensions import Buffer
 
-__all__ = ["cut_file", "hash_chunks", "hash_file", "root_hash", "xxh3_64", "xxh3_128"]
+__all__ = ["cut_file", "hash_chunks", "hash_file", "read_at", "root_hash", "xxh3_64", "xxh3_128"]
 
 def xxh3_64(data: Buffer, seed: int = 0) -> int:
     """Return the XXH3 hash of bytes as an unsigned 64-bit number."""
@@ -16,6 +16,11 @@ def xxh3_128(data: Buffer) -> bytes:
 
 def hash_file(fd: int) -> bytes:
     """Return the XXH3-128 of what a file holds, read from its start whatever its position is."""
+
+def read_at(fd: int, room: Buffer, at: int) -> int:
+    """Fill a buffer with what a file holds at a place, whatever its position is; how many bytes there
+    were.
+    """
 
 def hash_chunks(fd: int, base: int, size: int, chunk: int, first: int, count: int) -> bytes:
     """Return the hashes of ``count`` chunks of the ``size`` bytes at ``base``, eight bytes each, little
