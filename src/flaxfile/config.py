@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from flaxfile.errors import UsageError, from_os_error
+from flaxfile.model import HASH_KINDS, HashKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +74,8 @@ class ClientSettings(NamedTuple):
     """Reconnects of one transfer."""
     window: int = 32 << 20
     """Bytes on the way, over all sockets of a client."""
+    hash: HashKind = "xxh3"
+    """What content is compared by on both sides; ``blake3`` needs the extra of that name on both."""
 
 
 class ServerSettings(NamedTuple):
@@ -275,6 +278,12 @@ def _durability(value: object) -> str:
     return str(value)
 
 
+def _hash(value: object) -> str:
+    if value not in HASH_KINDS:
+        raise UsageError(f"{value!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
+    return str(value)
+
+
 _CHECKS: Final[dict[str, Callable[[object], object]]] = {
     "port": _port,
     "connect_timeout": _seconds,
@@ -286,6 +295,7 @@ _CHECKS: Final[dict[str, Callable[[object], object]]] = {
     "memory": _size,
     "max_upload": _size,
     "durability": _durability,
+    "hash": _hash,
 }
 
 

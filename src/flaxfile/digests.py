@@ -1,27 +1,33 @@
 """The kinds of hashes that content is compared by, and the hash of content that is still on its way.
 
-XXH3 is built in; BLAKE3, which nobody can forge and `b3sum` shows too, comes with a package. Knows nothing of
-keys, of transfers and of the network.
+XXH3 is built in; BLAKE3, which is cryptographic and what `b3sum` shows, comes with a package. Knows nothing
+of keys, of transfers and of the network.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flaxfile._core.hashing import hash_file, read_at, xxh3_128
 from flaxfile.errors import MissingExtraError, UsageError
+from flaxfile.model import HASH_KINDS, HashKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KINDS", "HashKind", "RunningHash", "check_kind", "hash_content", "hash_of_file", "is_available"]
-
-HashKind = Literal["xxh3", "blake3"]
-KINDS: Final[tuple[HashKind, ...]] = ("xxh3", "blake3")
+__all__ = [
+    "PIECE",
+    "RunningHash",
+    "check_kind",
+    "hash_content",
+    "hash_of_file",
+    "is_available",
+]
 
 PIECE: Final = 1 << 20
+"""Bytes that are hashed at a time; for less nobody is woken."""
 
 
 @functools.cache
@@ -41,8 +47,8 @@ def is_available(kind: HashKind) -> bool:
 
 def check_kind(kind: str) -> HashKind:
     """The same kind, if there is one of that name and this program can make it."""
-    if kind not in KINDS:
-        raise UsageError(f"{kind!r} is no kind of hash", hint=f"known are: {', '.join(KINDS)}")
+    if kind not in HASH_KINDS:
+        raise UsageError(f"{kind!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
     if not is_available(kind):
         raise MissingExtraError(
             "BLAKE3 needs the package blake3, which is not installed",
@@ -80,8 +86,8 @@ def hash_of_file(fd: int, kind: HashKind) -> str:
 class RunningHash:
     """The BLAKE3 of ``size`` bytes of a file or a buffer, taken in their order as they come to be there.
 
-    Usable from several threads at a time; none of them holds it for longer than a piece takes, so `close` does
-    not wait.
+    Usable from several threads at a time; none of them holds it for longer than a piece takes, so `close`
+    hardly waits.
 
     Args:
         size: how many bytes.

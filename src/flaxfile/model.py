@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
-__all__ = ["Entry"]
+__all__ = ["HASH_KINDS", "Entry", "HashKind"]
+
+HashKind = Literal["xxh3", "blake3"]
+HASH_KINDS: Final[tuple[HashKind, ...]] = ("xxh3", "blake3")
 
 
 class Entry(NamedTuple):
@@ -17,10 +20,12 @@ class Entry(NamedTuple):
     etag: str
     """Changes with every new version; what ``if_match`` takes."""
     hash: str | None = None
-    """XXH3-128 of the content in hexadecimal digits, where it was asked for."""
+    """Hash of the content in hexadecimal digits, where it was asked for."""
     kind: str = "file"
     """``file``, ``dir`` or, where links are asked for, ``link``."""
     known_hash: str | None = None
     """Where the file was read again: the hash that it had when it was read before, of the same state."""
     target: str | None = None
     """Where a link leads."""
+    hash_kind: str | None = None
+    """What the hash is: ``xxh3``, which is XXH3-128, or ``blake3``."""

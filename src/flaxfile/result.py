@@ -22,10 +22,12 @@ class TransferResult:
     resumed_from: int
     """Bytes that were there already."""
     hash: str
-    """Root hash, in hexadecimal digits."""
+    """In hexadecimal digits: of the kind ``blake3`` that of the content, which `b3sum` shows too; of the kind
+    ``xxh3`` the root over the hashes of all chunks."""
     etag: str
     num_sockets: int
     window_size: int
+    hash_kind: str = "xxh3"
 
     @property
     def throughput(self) -> float:

@@ -316,7 +316,7 @@ def test_json_is_one_object_a_line_with_what_programs_need(port: int) -> None:
     missing = run("--json", "get", "json/none", port=port)
 
     assert [set(one) for one in up] == [
-        {"op", "key", "size", "seconds", "bytes_sent", "resumed_from", "hash", "etag"}
+        {"op", "key", "size", "seconds", "bytes_sent", "resumed_from", "hash", "hash_kind", "etag"}
     ]
     assert missing.code == 3
     assert set(missing.documents[0]["error"]) == {"code", "name", "message", "hint"}

@@ -388,12 +388,12 @@ def test_a_sync_without_changes_reads_no_file(port: int, monkeypatch: pytest.Mon
         if path.is_file():
             os.utime(path, ns=(past, past))
 
-    def no_reading(descriptor: int) -> bytes:
+    def no_reading(descriptor: int, _: str) -> str:
         raise AssertionError(f"descriptor {descriptor} was read")
 
     documents = run("push", "t", "unread2", "--json", port=port).documents
     assert documents[-1]["summary"]["same"] == 5
-    monkeypatch.setattr("flaxfile.sync.sides.hash_file", no_reading)
+    monkeypatch.setattr("flaxfile.sync.sides.hash_of_file", no_reading)
     run("pull", "unread2", "fresh", port=port)
     assert run("push", "fresh", "unread2", "--json", port=port).documents[-1]["summary"]["same"] == 5
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flaxfile._core.hashing import hash_file
+from flaxfile.digests import hash_of_file
+from flaxfile.model import HashKind
 from flaxfile.store import hash_cache
 from flaxfile.store import hashes as hashes_module
 from flaxfile.store.listing import walk
@@ -34,17 +35,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every file whose content is read."""
     found: list[int] = []
 
-    def counted(fd: int) -> bytes:
+    def counted(fd: int, kind: HashKind) -> str:
         found.append(fd)
-        return hash_file(fd)
+        return hash_of_file(fd, kind)
 
-    monkeypatch.setattr(hashes_module, "hash_file", counted)
+    monkeypatch.setattr(hashes_module, "hash_of_file", counted)
     return found
 
 
-def other_hash(fd: int) -> bytes:
+def other_hash(fd: int, kind: HashKind) -> str:
     """What is read of a damaged file."""
-    return bytes(reversed(hash_file(fd)))
+    return hash_of_file(fd, kind)[::-1]
 
 
 def hashes(store: Store, *, again: bool = False) -> dict[str, tuple[str | None, str | None]]:
@@ -71,15 +72,15 @@ def test_a_file_that_is_too_young_is_read_once_by_a_server(
 ) -> None:
     monkeypatch.setattr(hash_cache, "FRESH_NS", 1 << 60)
     store = Store(root)
-    first = store.stat("a", digest=True)
-    assert store.stat("a", digest=True) == first
+    first = store.stat("a", digest="xxh3")
+    assert store.stat("a", digest="xxh3") == first
     assert len(reads) == 1
     monkeypatch.setattr(hash_cache, "FRESH_NS", 0)
-    store.stat("a", digest=True)
+    store.stat("a", digest="xxh3")
     store.close()
 
     store = Store(root)
-    assert store.stat("a", digest=True) == first
+    assert store.stat("a", digest="xxh3") == first
     assert len(reads) == 1
     store.close()
 
@@ -88,7 +89,7 @@ def test_a_damaged_file_is_found_again_and_again(root: Path, monkeypatch: pytest
     """Damage is what changes a file without its times: the first byte that is read differs here."""
     good = hashes(Store(root))
     assert hashes(Store(root), again=True) == {key: (one, one) for key, (one, _) in good.items()}
-    monkeypatch.setattr(hashes_module, "hash_file", other_hash)
+    monkeypatch.setattr(hashes_module, "hash_of_file", other_hash)
 
     for _ in range(2):
         found = hashes(Store(root), again=True)
@@ -103,12 +104,12 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_go_on(
 ) -> None:
     count = iter(range(10))
 
-    def broken(fd: int) -> bytes:
+    def broken(fd: int, kind: HashKind) -> str:
         if next(count) == 0:
             raise OSError(5, "Input/output error")
-        return hash_file(fd)
+        return hash_of_file(fd, kind)
 
-    monkeypatch.setattr(hashes_module, "hash_file", broken)
+    monkeypatch.setattr(hashes_module, "hash_of_file", broken)
 
     found = hashes(Store(root), again=True)
 
@@ -119,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_go_on(
 def test_the_command_names_what_is_damaged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server_here(root) as server:
         assert run("verify", port=server.port).code == 0
-        monkeypatch.setattr(hashes_module, "hash_file", other_hash)
+        monkeypatch.setattr(hashes_module, "hash_of_file", other_hash)
         done = run("verify", "d", "--json", port=server.port)
         words = run("verify", "d", port=server.port)
 

@@ -134,6 +134,8 @@ async def connected(arguments: argparse.Namespace, output: Output) -> AsyncGener
     """A client that talks to the server that is meant."""
     config, target = settings_of(arguments)
     identity = _identity(target, arguments, output)
+    asked = getattr(arguments, "hash_kind", None)
+    compares = asked is not None or getattr(arguments, "compares", False)
     from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415 - needs pyzmq
 
     client = AsyncClient(
@@ -146,6 +148,8 @@ async def connected(arguments: argparse.Namespace, output: Output) -> AsyncGener
         idle_timeout=arguments.timeout or config.client.idle_timeout,
         retries=config.client.retries if arguments.max_retries is None else arguments.max_retries,
         bwlimit=arguments.bwlimit,
+        # A command that compares nothing works with every server.
+        hash=asked or (config.client.hash if compares else "xxh3"),
     )
     async with client:
         yield client

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flaxfile.cli.connecting import connected, run_async, settings_of
-from flaxfile.cli.options import positive
+from flaxfile.cli.options import add_shown_hash, positive
 from flaxfile.cli.output import format_count, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import NotFoundError
@@ -40,7 +40,7 @@ def configure_list(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("prefix", metavar="PREFIX", nargs="?", default="", help=say("a folder or a key"))
     parser.add_argument("--detailed", action="store_true", help=say("one row a file"))
-    parser.add_argument("--hash", action="store_true", help=say("with hashes"))
+    add_shown_hash(parser)
     parser.add_argument("--limit", metavar="N", type=positive, help=say("at most so many"))
 
 
@@ -55,6 +55,7 @@ def entry_document(op: str, entry: Entry) -> dict[str, object]:
         "mode": entry.mode,
         "etag": entry.etag,
         "hash": entry.hash,
+        "hash_kind": entry.hash_kind,
     }
 
 
@@ -79,7 +80,7 @@ async def _entries(arguments: argparse.Namespace, output: Output) -> list[Entry]
     found: list[Entry] = []
     with ProgressLine(output, arguments.prefix or "/"):
         async with connected(arguments, output) as client:
-            async for entry in client.list(arguments.prefix, hash=arguments.hash):
+            async for entry in client.list(arguments.prefix, hash=arguments.hash_kind is not None):
                 found.append(entry)
                 if (arguments.detailed or output.json) and len(found) == arguments.limit:
                     break
@@ -100,8 +101,8 @@ def run_list(arguments: argparse.Namespace, output: Output) -> int:
     if output.json:
         for entry in entries:
             output.document(entry_document("list", entry))
-    elif arguments.detailed or arguments.hash:
-        _show_files(files, arguments, output)
+    elif arguments.detailed or arguments.hash_kind is not None:
+        _show_files(files, output, hashes=arguments.hash_kind is not None)
     else:
         _show_tops(entries, arguments, output)
     total = sum(entry.size for entry in files)
@@ -110,11 +111,17 @@ def run_list(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _show_files(files: list[Entry], arguments: argparse.Namespace, output: Output) -> None:
-    header = [say("Key"), say("Size"), say("Changed")] + ([say("Hash")] if arguments.hash else [])
+def _hash_label(kind: str | None) -> str:
+    return f"{say('Hash')} ({kind})" if kind else say("Hash")
+
+
+def _show_files(files: list[Entry], output: Output, *, hashes: bool) -> None:
+    header = [say("Key"), say("Size"), say("Changed")]
+    if hashes:
+        header.append(_hash_label(next((entry.hash_kind for entry in files if entry.hash_kind), None)))
     rows = [
         [printable(entry.key), format_size(entry.size), _when(entry.mtime_ns, "%Y-%m-%d %H:%M:%S")]
-        + ([entry.hash or "-"] if arguments.hash else [])
+        + ([entry.hash or "-"] if hashes else [])
         for entry in files
     ]
     output.lines(table(rows, header=header, right=frozenset({1})))
@@ -147,6 +154,7 @@ def _show_tops(entries: list[Entry], arguments: argparse.Namespace, output: Outp
 def configure_stat(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = say("example:\n  flaxfile stat photos/cat.jpg")
+    add_shown_hash(parser)
     parser.add_argument("key", metavar="KEY", help=say("a file or folder of the server"))
 
 
@@ -155,7 +163,7 @@ def run_stat(arguments: argparse.Namespace, output: Output) -> int:
 
     async def work() -> Entry:
         async with connected(arguments, output) as client:
-            return await client.stat(arguments.key)
+            return await client.stat(arguments.key, hash=arguments.hash_kind is not None)
 
     entry = run_async(work)
     output.document(entry_document("stat", entry))
@@ -175,6 +183,8 @@ def run_stat(arguments: argparse.Namespace, output: Output) -> int:
         [say("Changed"), _when(entry.mtime_ns, "%Y-%m-%d %H:%M:%S"), "ETag", entry.etag],
     ]
     output.lines(table(rows))
+    if entry.hash is not None:
+        output.line(f"{_hash_label(entry.hash_kind)}  {entry.hash}")
     return 0
 
 

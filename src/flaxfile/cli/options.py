@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from flaxfile.config import parse_duration, parse_size
 from flaxfile.errors import UsageError
+from flaxfile.model import HASH_KINDS
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ __all__ = [
     "VALUE_OPTIONS",
     "Parser",
     "add_connection_options",
+    "add_hash",
     "add_output_options",
+    "add_shown_hash",
     "add_transfer_options",
     "add_verify_disk",
     "count",
@@ -46,6 +49,7 @@ VALUE_OPTIONS = frozenset(
         "--connect-timeout",
         "--max-retries",
         "--bwlimit",
+        "--hash",
     }
 )
 """Options of every command that take a value; they may stand before the command."""
@@ -53,6 +57,8 @@ VALUE_OPTIONS = frozenset(
 
 DELTAS = (["auto"], ["always"], ["never"])
 """What may follow ``--delta``."""
+HASHES = [[kind] for kind in HASH_KINDS]
+"""What may follow ``--hash``."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,6 +85,8 @@ def normalized(arguments: Sequence[str]) -> list[str]:
             if word == "--delta" and list(arguments[at + 1 : at + 2]) not in DELTAS:
                 # It may stand alone: the next word is no value of it then.
                 word = "--delta=always"
+            elif word == "--hash" and list(arguments[at + 1 : at + 2]) not in HASHES:
+                word = "--hash="
         result.append(word)
     return result
 
@@ -138,6 +146,14 @@ def port(text: str) -> int:
     return int(text)
 
 
+@_explained
+def hash_kind(text: str) -> str:
+    """A kind of hash."""
+    if text not in HASH_KINDS:
+        raise UsageError(f"{text!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
+    return text
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """How to talk."""
     group = parser.add_argument_group(say("output"))
@@ -175,6 +191,31 @@ def add_transfer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", metavar="N", type=positive, help=say("sockets to use"))
     parser.add_argument("--no-resume", action="store_true", help=say("start anew"))
     add_verify_disk(parser)
+    add_hash(parser)
+
+
+def add_hash(parser: argparse.ArgumentParser) -> None:
+    """By what both sides compare content; nothing means what the configuration says."""
+    parser.add_argument(
+        "--hash",
+        dest="hash_kind",
+        metavar="KIND",
+        type=hash_kind,
+        help=say("what both sides compare content by: xxh3, or blake3 (cryptographic)"),
+    )
+    parser.set_defaults(compares=True)
+
+
+def add_shown_hash(parser: argparse.ArgumentParser) -> None:
+    """Whether to show hashes, and which: the kind may be left out."""
+    parser.add_argument(
+        "--hash",
+        dest="hash_kind",
+        metavar="KIND",
+        nargs="?",
+        type=lambda text: hash_kind(text) if text else "",
+        help=say("with hashes: xxh3, or blake3, which b3sum shows too"),
+    )
 
 
 def add_verify_disk(parser: argparse.ArgumentParser) -> None:

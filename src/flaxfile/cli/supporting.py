@@ -179,7 +179,7 @@ def run_version(arguments: argparse.Namespace, output: Output) -> int:
 
         document["python"] = ".".join(str(part) for part in sys.version_info[:3])
         document["platform"] = f"{sys.platform} {os.name}"
-        for name in ("pyzmq", "argon2-cffi", "rich", "watchfiles"):
+        for name in ("pyzmq", "argon2-cffi", "blake3", "rich", "watchfiles"):
             try:
                 document[name] = version(name)
             except PackageNotFoundError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.cli.connecting import connected, run_async
-from flaxfile.cli.options import add_verify_disk, count, positive
+from flaxfile.cli.options import add_hash, add_verify_disk, count, positive
 from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import ConnectError, NotFoundError, PartialError, StalledError, UsageError
@@ -83,6 +83,7 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
         help=say("bound of --jobs, as in 1.7.1; there are never more than 16 sockets"),
     )
     add_verify_disk(parser)
+    add_hash(parser)
     add_rules(parser)
 
 

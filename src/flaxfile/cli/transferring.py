@@ -160,6 +160,7 @@ def result_document(result: TransferResult) -> dict[str, object]:
         "bytes_sent": result.bytes_sent,
         "resumed_from": result.resumed_from,
         "hash": result.hash,
+        "hash_kind": result.hash_kind,
         "etag": result.etag,
     }
 
@@ -179,3 +180,6 @@ def show(result: TransferResult, output: Output, done: str, saved_to: str | None
     if result.resumed_from:
         rows.append([say("Resumed at"), format_size(result.resumed_from), "", ""])
     output.lines(table(rows))
+    if result.hash_kind == "blake3":
+        # That of the other kind is of chunks and says nothing to anybody else.
+        output.line(f"BLAKE3  {result.hash}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.options import add_hash
 from flaxfile.cli.output import format_count, printable
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.cli.syncing import add_rules
@@ -35,6 +36,7 @@ def configure_verify(parser: argparse.ArgumentParser) -> None:
         "folder", metavar="DIR", nargs="?", help=say("a folder of this machine, or else of the server")
     )
     parser.add_argument("remote", metavar="REMOTE", nargs="?", help=say("a folder of the server"))
+    add_hash(parser)
     add_rules(parser)
 
 

@@ -46,6 +46,8 @@ class AsyncClient(Requests):
         idle_timeout: seconds that may pass without any progress, reconnects included.
         retries: reconnects in a row without any progress.
         bwlimit: bytes a second of all transfers together; None for no limit.
+        hash: what content is compared by on both sides: ``xxh3``, or ``blake3``, which is cryptographic
+            and needs the extra of that name here and at the server.
     """
 
     # ---- transfers ----
@@ -88,10 +90,11 @@ class AsyncClient(Requests):
         check_key(key)
         token = os.urandom(16).hex()
         begun = time.monotonic()
-        wire = 0
+        wire = tries = 0
 
         async def attempt(link: Link, plan: RetryPlan) -> TransferResult:
-            nonlocal wire
+            nonlocal wire, tries
+            tries += 1
             source = shared or open_source(src)
             upload = Upload(
                 self._settings,
@@ -107,7 +110,8 @@ class AsyncClient(Requests):
                     "fsync": fsync,
                     "verify_disk": verify_disk,
                 },
-                delta=self._wants_delta(delta, link, source.size),
+                # Whoever changes the stored file meanwhile must not spoil the next try too.
+                delta=tries == 1 and self._wants_delta(delta, link, source.size),
                 progress=_limited(progress),
                 moved=lambda: plan.moved(time.monotonic()),
             )

@@ -66,6 +66,7 @@ class Client:
         idle_timeout: float = 30.0,
         retries: int = 5,
         bwlimit: float | None = None,
+        hash: str = "xxh3",  # noqa: A002 - as in AsyncClient
     ) -> None:
         self.async_client = AsyncClient(
             host,
@@ -80,6 +81,7 @@ class Client:
             idle_timeout=idle_timeout,
             retries=retries,
             bwlimit=bwlimit,
+            hash=hash,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=_run, args=(self._loop,), name="flaxfile-client", daemon=True)

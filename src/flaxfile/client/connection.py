@@ -17,6 +17,7 @@ from flaxfile.client.link import Link
 from flaxfile.client.retry import RetryPlan
 from flaxfile.client.settings import Settings, cores
 from flaxfile.client.speed import LinkSpeed
+from flaxfile.digests import check_kind
 from flaxfile.errors import ConnectError, FlaxError, StalledError, UsageError
 from flaxfile.protocol.messages import MAX_SOCKETS, Type
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from flaxfile.client.asking import Answer
+    from flaxfile.model import HashKind
     from flaxfile.security.crypto import Identity
 
 __all__ = ["Connection"]
@@ -56,7 +58,10 @@ class Connection:
         idle_timeout: float = 30.0,
         retries: int = 5,
         bwlimit: float | None = None,
+        hash: str = "xxh3",  # noqa: A002 - as the setting is called
     ) -> None:
+        self.hash_kind: HashKind = check_kind(hash)
+        """What content is compared by on both sides."""
         if not 1 <= port <= 65535:
             raise UsageError(f"port is {port}; it must be between 1 and 65535")
         if password is not None and identity is not None:
@@ -79,7 +84,7 @@ class Connection:
         self._identity = None if isinstance(identity, (str, os.PathLike)) else identity
         self._fingerprint = fingerprint
         self._realm = realm
-        self._settings = Settings(window, num_connections, cores())
+        self._settings = Settings(window, num_connections, cores(), self.hash_kind)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
         self._retries = retries
@@ -157,11 +162,20 @@ class Connection:
             )
             try:
                 await asyncio.wrap_future(link.connected)
+                self._check_offer(link)
             except BaseException:
                 link.reactor.stop()
                 raise
             self._link = link
             return link
+
+    def _check_offer(self, link: Link) -> None:
+        """Nothing is compared by less than was asked for."""
+        if self.hash_kind != "xxh3" and self.hash_kind not in link.welcome.get("capabilities", ()):
+            raise UsageError(
+                f"the server at {self.address} does not offer {self.hash_kind.upper()}; nothing was sent",
+                hint="have 'pyrocketmq-turbo[files,blake3]' installed there, or use xxh3",
+            )
 
     async def _resolve(self, timeout: float) -> str:
         """The address of the host; libzmq would try for ever to resolve what has none."""

@@ -36,6 +36,8 @@ class Moving:
         self.done_bytes = 0
         self.wire_bytes = 0
         self.still_for = 0.0
+        self.chunks_there = 0
+        """Chunks from the first one on that are over."""
 
 
 class Movements:
@@ -123,3 +125,4 @@ class Movements:
 
     def _look(self, moving: Moving) -> None:
         moving.done_bytes, moving.wire_bytes, _, moving.still_for = self._engine.progress(moving.number)
+        moving.chunks_there = self._engine.first_missing(moving.number, moving.chunks_there)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.client.connection import Connection
 from flaxfile.client.small import SmallFile, error_of, packs
-from flaxfile.errors import FlaxError, ProtocolError
+from flaxfile.digests import hash_content
+from flaxfile.errors import FlaxError, IntegrityError, ProtocolError
 from flaxfile.model import Entry
 from flaxfile.paths import check_key, check_prefix
 from flaxfile.protocol.messages import MAX_CONTROL, Type, field, objects
@@ -30,7 +31,8 @@ class Requests(Connection):
     async def stat(self, key: str, *, hash: bool = False) -> Entry:  # noqa: A002 - the name of the field
         """One entry."""
         check_key(key)
-        return _entry((await self._ask(Type.STAT, {"key": key, "hash": hash})).json())
+        payload: dict[str, object] = {"key": key, "hash": hash, "hash_kind": self.hash_kind}
+        return self._entry((await self._ask(Type.STAT, payload)).json())
 
     async def delete(self, key: str, recursive: bool = False, *, if_match: str | None = None) -> int:
         """Remove a file, or with ``recursive`` a folder and all in it; how many files went."""
@@ -48,17 +50,17 @@ class Requests(Connection):
         check_key(old)
         check_key(new)
         payload: dict[str, object] = {"key": old, "to": new, "if_absent": if_absent}
-        return _entry((await self._ask(Type.MOVE, payload)).json())
+        return self._entry((await self._ask(Type.MOVE, payload)).json())
 
     async def make_folder(self, key: str, *, mode: int | None = None) -> Entry:
         """Make a folder, those above it too; one that is there is fine."""
         check_key(key)
-        return _entry((await self._ask(Type.MKDIR, {"key": key, "mode": mode})).json())
+        return self._entry((await self._ask(Type.MKDIR, {"key": key, "mode": mode})).json())
 
     async def make_link(self, key: str, target: str) -> Entry:
         """Put a link under a key; what it leads to is relative to the folder of the key, and in the store."""
         check_key(key)
-        return _entry((await self._ask(Type.LINK, {"key": key, "target": target})).json())
+        return self._entry((await self._ask(Type.LINK, {"key": key, "target": target})).json())
 
     async def list(
         self,
@@ -86,6 +88,7 @@ class Requests(Connection):
             "folders": folders,
             "links": links,
             "again": again,
+            "hash_kind": self.hash_kind,
         }
         coming: asyncio.Task[Answer] | None = asyncio.create_task(self._ask(Type.LIST, wish))
         try:
@@ -97,7 +100,7 @@ class Requests(Connection):
                     coming = asyncio.create_task(self._ask(Type.LIST, {**wish, "cursor": cursor}))
                     await asyncio.sleep(0)
                 for item in objects(page, "entries"):
-                    yield _entry(item)
+                    yield self._entry(item)
         finally:
             if coming is not None:
                 coming.cancel()
@@ -112,18 +115,18 @@ class Requests(Connection):
         waiting: set[asyncio.Task[None]] = set()
         results: builtins.list[str | FlaxError] = []
 
-        async def send(start: int, count: int, payload: bytes) -> None:
+        async def send(start: int, hashes: builtins.list[str | None], payload: bytes) -> None:
             answer = objects((await self._ask(Type.PACK_PUT, payload)).json(), "files")
-            if len(answer) != count:
-                raise ProtocolError(f"the server answered for {len(answer)} of {count} files")
-            for number, item in enumerate(answer, start):
-                results[number] = error_of(item) or field(item, "etag", str)
+            if len(answer) != len(hashes):
+                raise ProtocolError(f"the server answered for {len(answer)} of {len(hashes)} files")
+            for number, (item, digest) in enumerate(zip(answer, hashes, strict=True), start):
+                results[number] = error_of(item) or _stored(item, digest)
 
         try:
-            for group, payload in packs(files):
+            for hashes, payload in packs(files, self.hash_kind):
                 start = len(results)
-                results += [""] * len(group)
-                waiting.add(asyncio.create_task(send(start, len(group), payload)))
+                results += [""] * len(hashes)
+                waiting.add(asyncio.create_task(send(start, hashes, payload)))
                 while len(waiting) >= PACKS_AT_ONCE:
                     done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
@@ -144,29 +147,46 @@ class Requests(Connection):
             asked = left[:MAX_FILES]
             while len(asked) > 1 and sum(len(key) for key in asked) * 6 > MAX_CONTROL // 2:
                 asked = asked[: len(asked) // 2]
-            answer = await self._ask(Type.PACK_GET, {"keys": asked})
+            answer = await self._ask(Type.PACK_GET, {"keys": asked, "hash_kind": self.hash_kind})
             index, contents = decode_pack(answer.payload)
             if not index or len(index) > len(asked):
                 raise ProtocolError(f"the server answered for {len(index)} of {len(asked)} files")
             for key, item, content in zip(asked, index, contents, strict=False):
                 if item.get("key") != key:
                     raise ProtocolError(f"the server sent {item.get('key')!r} in place of {key!r}")
-                yield key, error_of(item) or _entry(item), content
+                yield key, error_of(item) or self._received(item, content), content
             left = left[len(index) :]
 
+    def _received(self, item: dict[str, Any], content: memoryview) -> Entry | FlaxError:
+        """The entry of a small file, if its content is what its hash says."""
+        entry = self._entry(item)
+        if self.hash_kind != "xxh3" and entry.hash != hash_content(content, self.hash_kind):
+            return IntegrityError(f"{entry.key!r} has not arrived as it is stored")
+        return entry
 
-def _entry(item: dict[str, Any]) -> Entry:
-    key = field(item, "key", str)
-    check_key(key)
-    digest, known, target = item.get("hash"), item.get("known_hash"), item.get("target")
-    return Entry(
-        key=key,
-        size=field(item, "size", int),
-        mtime_ns=field(item, "mtime_ns", int),
-        mode=field(item, "mode", int),
-        etag=field(item, "etag", str),
-        hash=digest if isinstance(digest, str) else None,
-        kind=field(item, "kind", str, "file"),
-        known_hash=known if isinstance(known, str) else None,
-        target=target if isinstance(target, str) else None,
-    )
+    def _entry(self, item: dict[str, Any]) -> Entry:
+        key = field(item, "key", str)
+        check_key(key)
+        digest, known, target = item.get("hash"), item.get("known_hash"), item.get("target")
+        kind = field(item, "hash_kind", str, "xxh3") if isinstance(digest, str) else None
+        if kind not in {None, self.hash_kind}:
+            raise ProtocolError(f"the server answers with a hash of {kind!r}, not of {self.hash_kind!r}")
+        return Entry(
+            key=key,
+            size=field(item, "size", int),
+            mtime_ns=field(item, "mtime_ns", int),
+            mode=field(item, "mode", int),
+            etag=field(item, "etag", str),
+            hash=digest if isinstance(digest, str) else None,
+            kind=field(item, "kind", str, "file"),
+            known_hash=known if isinstance(known, str) else None,
+            target=target if isinstance(target, str) else None,
+            hash_kind=kind,
+        )
+
+
+def _stored(item: dict[str, Any], digest: str | None) -> str | FlaxError:
+    """The etag of a small file, if it was stored with the hash that it was sent with."""
+    if digest is not None and item.get("hash") != digest:
+        return IntegrityError("the server stored a file with another content than was sent")
+    return field(item, "etag", str)

@@ -9,6 +9,7 @@ from flaxfile.adaptive import Plan, plan_transfer
 
 if TYPE_CHECKING:
     from flaxfile.client.link import Link
+    from flaxfile.model import HashKind
 
 __all__ = ["Settings", "cores"]
 
@@ -19,6 +20,7 @@ class Settings(NamedTuple):
     window: int
     connections: int | None
     cores: int
+    hash_kind: HashKind
 
     def plan(self, size: int, link: Link) -> Plan:
         """What a transfer of this size begins with."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from flaxfile.digests import hash_content
 from flaxfile.errors import FlaxError, ProtocolError, UsageError, from_wire
 from flaxfile.paths import check_key
 from flaxfile.protocol.messages import MAX_PACK, field
@@ -12,7 +13,12 @@ from flaxfile.protocol.pack import MAX_FILES, MAX_INDEX, encode_pack
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from flaxfile.model import HashKind
+
 __all__ = ["SmallFile", "error_of", "packs"]
+
+INDEX_ENTRY: Final = 256
+"""Bytes of an entry of an index beside its key, at most."""
 
 
 class SmallFile(NamedTuple):
@@ -26,8 +32,12 @@ class SmallFile(NamedTuple):
     """Whether the server reads it again before it has the key."""
 
 
-def packs(files: Iterable[SmallFile]) -> Iterator[tuple[list[SmallFile], bytes]]:
-    """Files in groups that fit into a message, each with that message."""
+def packs(
+    files: Iterable[SmallFile], hash_kind: HashKind = "xxh3"
+) -> Iterator[tuple[list[str | None], bytes]]:
+    """Files in groups that fit into a message: the hashes that go along, None for those without, and that
+    message.
+    """
     group: list[SmallFile] = []
     room, index_room = MAX_PACK, MAX_INDEX
     for file in files:
@@ -35,22 +45,25 @@ def packs(files: Iterable[SmallFile]) -> Iterator[tuple[list[SmallFile], bytes]]
         if len(file.data) > MAX_PACK:
             raise UsageError(f"{file.key!r} has {len(file.data)} bytes, a pack takes {MAX_PACK}")
         # Six characters for each one that JSON escapes, and room for the other fields.
-        index_size = len(file.key) * 6 + 128
+        index_size = len(file.key) * 6 + INDEX_ENTRY
         if group and (len(file.data) > room or index_size > index_room or len(group) == MAX_FILES):
-            yield group, _encode(group)
+            yield _encode(group, hash_kind)
             group, room, index_room = [], MAX_PACK, MAX_INDEX
         group.append(file)
         room -= len(file.data)
         index_room -= index_size
     if group:
-        yield group, _encode(group)
+        yield _encode(group, hash_kind)
 
 
-def _encode(group: list[SmallFile]) -> bytes:
-    return encode_pack([_described(file) for file in group], [file.data for file in group])
+def _encode(group: list[SmallFile], hash_kind: HashKind) -> tuple[list[str | None], bytes]:
+    # The message has a hash of its own: what goes along has to be worth more than that one.
+    hashes = [None if hash_kind == "xxh3" else hash_content(file.data, hash_kind) for file in group]
+    index = [_described(file, digest, hash_kind) for file, digest in zip(group, hashes, strict=True)]
+    return hashes, encode_pack(index, [file.data for file in group])
 
 
-def _described(file: SmallFile) -> dict[str, object]:
+def _described(file: SmallFile, digest: str | None, hash_kind: HashKind) -> dict[str, object]:
     found: dict[str, object] = {
         "key": file.key,
         "size": len(file.data),
@@ -59,6 +72,8 @@ def _described(file: SmallFile) -> dict[str, object]:
     }
     if file.verify_disk:
         found["verify_disk"] = True
+    if digest is not None:
+        found |= {"hash": digest, "hash_kind": hash_kind}
     return found
 
 

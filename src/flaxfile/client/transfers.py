@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash
 from flaxfile.adaptive import WindowControl
-from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
+from flaxfile.digests import PIECE, RunningHash
+from flaxfile.errors import ConflictError, IntegrityError, ProtocolError, from_os_error
 from flaxfile.protocol.chunkmap import chunk_count, ranges
 from flaxfile.protocol.messages import FLAG_KEEP, MAX_CHUNK, Type, field
 from flaxfile.result import TransferResult
-from flaxfile.store.reading_back import check_chunks
+from flaxfile.store.reading_back import check_chunks, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -46,12 +47,50 @@ class _Transfer:
         self.begun = time.monotonic()
         self.wire_bytes = 0
         self.held_bytes = 0
+        self._content: RunningHash | None = None
+        self._hashing: asyncio.Future[None] | None = None
 
     async def _open(self, link: Link, kind: Type, payload: dict[str, object]) -> tuple[int, dict[str, Any]]:
-        answer = await asyncio.wrap_future(link.request(kind, payload))
-        return answer.head.transfer, answer.json()
+        hash_kind = self._settings.hash_kind
+        answer = await asyncio.wrap_future(link.request(kind, {**payload, "hash_kind": hash_kind}))
+        ready = answer.json()
+        if "done" not in ready and ready.get("hash_kind", "xxh3") != hash_kind:
+            link.tell(Type.ABORT, transfer=answer.head.transfer, flags=FLAG_KEEP)
+            raise ProtocolError(f"the server does not compare by {hash_kind.upper()}, which it offered")
+        return answer.head.transfer, ready
 
-    async def _move(self, link: Link, moving: Moving, total: int) -> None:
+    def _begin_hash(self, size: int, fd: int, memory: memoryview | None) -> None:
+        """Hash the content too, where the chunks' hashes are not enough."""
+        if self._settings.hash_kind == "blake3":
+            self._content = RunningHash(size, fd=fd, memory=memory)
+
+    def _hash_along(self, upto: int) -> None:
+        """Have hashed what is there, so that little is left for the end."""
+        content = self._content
+        if content is None or upto - content.done < PIECE:
+            return
+        if self._hashing is None or self._hashing.done():
+            loop = asyncio.get_running_loop()
+            self._hashing = loop.run_in_executor(None, content.advance, upto)
+
+    async def _root(self, size: int, chunk: int, hashes: bytes) -> str | None:
+        """The root hash in hexadecimal digits; None when there are not as many bytes as there were."""
+        if self._content is None:
+            return root_hash(size, chunk, hashes).hex()
+        try:
+            return await asyncio.to_thread(self._content.finish)
+        except OSError as error:
+            raise from_os_error(error, "reading what was moved") from error
+
+    async def _end_hash(self) -> None:
+        """Afterwards nothing is read any more, whoever cancels."""
+        if self._content is not None:
+            self._content.close()
+        if self._hashing is not None:
+            # It ends by itself now; what it could not read fails where the hash is needed.
+            await asyncio.gather(self._hashing, return_exceptions=True)
+
+    async def _move(self, link: Link, moving: Moving, total: int, chunk: int) -> None:
         """Wait until all has moved; tell how far it is now and then."""
         future = asyncio.wrap_future(moving.future)
         seen = -1
@@ -62,6 +101,7 @@ class _Transfer:
                     if seen >= 0:
                         self._moved()
                     seen = moving.done_bytes
+                    self._hash_along(min(total, moving.chunks_there * chunk))
                     await self.tell(seen, total)
             await future
         finally:
@@ -123,6 +163,12 @@ class Upload(_Transfer):
 
     async def run(self, link: Link) -> TransferResult:
         """Send it over this link."""
+        try:
+            return await self._run(link)
+        finally:
+            await self._end_hash()
+
+    async def _run(self, link: Link) -> TransferResult:
         source = self._source
         plan = self._settings.plan(source.size, link)
         if plan.sockets > link.sockets:
@@ -146,6 +192,7 @@ class Upload(_Transfer):
         self.held_bytes = sum(_bytes_of(first, count, source.size, chunk) for first, count in have)
         control = WindowControl(plan.window, 2 * chunk, self._settings.window)
         granted = field(ready, "window", int, control.window)
+        self._begin_hash(source.size, source.fd, source.memory)
 
         def setup(engine: Engine) -> None:
             engine.add(
@@ -164,26 +211,34 @@ class Upload(_Transfer):
         moving = link.move(number, source.name, control, setup)
         complete = False
         try:
-            await self._move(link, moving, source.size)
+            await self._move(link, moving, source.size, chunk)
             complete = True
         finally:
             hashes = await self._finish(link, moving, hashes=complete)
             if not complete:
                 link.tell(Type.ABORT, transfer=number, flags=FLAG_KEEP)
-        if not source.is_unchanged():
+        root = await self._sum_up(link, number, chunk, hashes)
+        if root is None or not source.is_unchanged():
             link.tell(Type.ABORT, transfer=number)
             raise ConflictError(
                 f"{source.name} changed while it was sent",
                 hint="try again when nobody writes to it",
                 retryable=True,
             )
-        root = root_hash(source.size, chunk, hashes).hex()
         answer = await asyncio.wrap_future(link.request(Type.PUT_COMMIT, {"root": root}, transfer=number))
         done = answer.json()
         if done.get("root") != root:
             raise IntegrityError(f"the server stored {self._key!r} with another content than was sent")
         await self.tell(source.size, source.size)
         return self._result(plan, done)
+
+    async def _sum_up(self, link: Link, number: int, chunk: int, hashes: bytes) -> str | None:
+        """The root of what was sent; when that fails or is cancelled, what has arrived is kept."""
+        try:
+            return await self._root(self._source.size, chunk, hashes)
+        except BaseException:
+            link.tell(Type.ABORT, transfer=number, flags=FLAG_KEEP)
+            raise
 
     def _result(self, plan: Plan, done: dict[str, Any]) -> TransferResult:
         return TransferResult(
@@ -197,6 +252,7 @@ class Upload(_Transfer):
             etag=field(done, "etag", str),
             num_sockets=plan.sockets,
             window_size=max(1, plan.window // plan.chunk),
+            hash_kind=self._settings.hash_kind,
         )
 
 
@@ -246,6 +302,7 @@ class Download(_Transfer):
         try:
             return await self._run(link, old)
         finally:
+            await self._end_hash()
             if old is not None:
                 old.close()
 
@@ -266,17 +323,16 @@ class Download(_Transfer):
             if plan.sockets > link.sockets:
                 await asyncio.wrap_future(link.grow(plan.sockets))
             hashes = await self._fetch(link, number, ready, plan, old)
-            root = root_hash(size, chunk, hashes).hex()
             opened = False
-            answer = await asyncio.wrap_future(link.request(Type.GET_DONE, {}, transfer=number))
+            asked = link.request(Type.GET_DONE, {}, transfer=number)
+            root = await self._root(size, chunk, hashes) or ""
+            answer = await asyncio.wrap_future(asked)
         finally:
             if opened:
                 link.tell(Type.ABORT, transfer=number)
         self._compare(root, answer.json())
         if self._verify_disk and self._target.part is not None:
-            await asyncio.to_thread(
-                check_chunks, self._target.part.fd, size, chunk, hashes, str(self._target.path)
-            )
+            await asyncio.to_thread(self._check_disk, self._target.part.fd, size, chunk, hashes, root)
         whole = size == field(ready, "size", int)
         mode = field(ready, "mode", int) if whole else None
         mtime_ns = field(ready, "mtime_ns", int) if whole else None
@@ -296,7 +352,15 @@ class Download(_Transfer):
             etag=etag,
             num_sockets=plan.sockets,
             window_size=max(1, plan.window // chunk),
+            hash_kind=self._settings.hash_kind,
         )
+
+    def _check_disk(self, fd: int, size: int, chunk: int, hashes: bytes, root: str) -> None:
+        """Raise unless what was written is on the disk."""
+        if self._content is not None:
+            check_file(fd, root, str(self._target.path))
+        else:
+            check_chunks(fd, size, chunk, hashes, str(self._target.path))
 
     async def _fetch(
         self, link: Link, number: int, ready: dict[str, Any], plan: Plan, old: OldVersion | None
@@ -320,6 +384,7 @@ class Download(_Transfer):
             held += await _uninterrupted(asyncio.to_thread(old.copy, target.part.fd, chunk, target.held))
         control = WindowControl(max(plan.window, 2 * chunk), 2 * chunk, self._settings.window)
         granted = field(ready, "window", int, control.window)
+        self._begin_hash(size, target.fd, target.memory)
 
         def setup(engine: Engine) -> None:
             window = max(chunk, min(control.window, granted))
@@ -339,7 +404,7 @@ class Download(_Transfer):
         moving = link.move(number, repr(self._key), control, setup)
         complete = False
         try:
-            await self._move(link, moving, size)
+            await self._move(link, moving, size, chunk)
             complete = True
         finally:
             hashes = await self._finish(link, moving, hashes=complete)

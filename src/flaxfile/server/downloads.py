@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import hash_chunks, root_hash
 from flaxfile.adaptive import chunk_for
-from flaxfile.errors import ConflictError, ProtocolError, UsageError
+from flaxfile.digests import RunningHash, check_kind
+from flaxfile.errors import ConflictError, ProtocolError, UsageError, from_os_error
 from flaxfile.protocol.messages import MAX_CHUNK, Type, field
 from flaxfile.server.transfers import MAX_RUNS, WINDOW, Transfer
 
@@ -37,13 +38,24 @@ class _Download(Transfer):
     offset: int
     length: int
     chunk: int
+    chunks_there: int = 0
+    """Chunks from the first one on that were sent, as the last look saw them."""
+
+    def readable(self, engine: Engine, number: int) -> int:
+        """All is there; but what is read soon after it was sent is read from the disk once."""
+        self.chunks_there = engine.first_missing(number, self.chunks_there)
+        # What a resume does not send leaves a gap: it is made up for by as much as was sent behind it.
+        sent = engine.progress(number)[1]
+        return min(self.length, max(self.chunks_there * self.chunk, sent))
 
     def put_away(self, *, keep: bool) -> None:
         """Close the file; there is nothing to keep."""
         del keep
+        if self.content is not None:
+            self.content.close()
         os.close(self.fd)
 
-    def sum_up(self, hashes: bytearray, missing: list[tuple[int, int]]) -> tuple[bytes, bool]:
+    def sum_up(self, hashes: bytearray, missing: list[tuple[int, int]]) -> tuple[str, bool]:
         """The root hash, and whether nobody wrote into the file meanwhile; work for the pool.
 
         Args:
@@ -51,17 +63,25 @@ class _Download(Transfer):
             missing: runs of those that the client had already; they were not sent, so not hashed either.
         """
         try:
-            for first, count in missing:
-                part = hash_chunks(self.fd, self.offset, self.length, self.chunk, first, count)
-                if len(part) != 8 * count:
-                    return b"", False
-                hashes[8 * first : 8 * (first + count)] = part
-            root = root_hash(self.length, self.chunk, bytes(hashes))
+            root = self._root(hashes, missing) if self.content is None else self.content.finish()
+            if root is None:
+                return "", False
             # That another file took its key does not matter.
             status = os.fstat(self.fd)
+        except OSError as error:
+            raise from_os_error(error, f"reading {self.key!r}") from error
+        else:
             return root, status.st_size == self.entry.size and status.st_mtime_ns == self.entry.mtime_ns
         finally:
-            os.close(self.fd)
+            self.put_away(keep=False)
+
+    def _root(self, hashes: bytearray, missing: list[tuple[int, int]]) -> str | None:
+        for first, count in missing:
+            part = hash_chunks(self.fd, self.offset, self.length, self.chunk, first, count)
+            if len(part) != 8 * count:
+                return None
+            hashes[8 * first : 8 * (first + count)] = part
+        return root_hash(self.length, self.chunk, bytes(hashes)).hex()
 
 
 class DownloadRequests:
@@ -92,6 +112,7 @@ class DownloadRequests:
         asked = field(payload, "chunk", int, 0)
         round_trip = field(payload, "round_trip_us", int, 0) / 1e6
         most = self._transfers.chunk(asked or MAX_CHUNK)
+        hash_kind = check_kind(field(payload, "hash_kind", str, "xxh3"))
         store = self._service.store
 
         def work(_tell: Callable[[], None]) -> tuple[int, Entry, int]:
@@ -116,6 +137,7 @@ class DownloadRequests:
                         offset=offset,
                         length=size,
                         chunk=chunk,
+                        content=None if hash_kind == "xxh3" else RunningHash(size, fd=fd, base=offset),
                     )
                 )
             except BaseException:
@@ -131,6 +153,7 @@ class DownloadRequests:
                 "chunk": chunk,
                 "blocks": blocks,
                 "window": min(WINDOW, self._transfers.share()),
+                "hash_kind": hash_kind,
             }
             self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
@@ -162,9 +185,9 @@ class DownloadRequests:
         missing = engine.missing(head.transfer, MAX_RUNS)
         self._transfers.remove(head.transfer)
 
-        def done(result: tuple[bytes, bool]) -> None:
+        def done(result: tuple[str, bool]) -> None:
             self._service.counters["downloads"] += 1
-            answer: dict[str, object] = {"root": result[0].hex(), "unchanged": result[1]}
+            answer: dict[str, object] = {"root": result[0], "unchanged": result[1]}
             self._service.reply(peer, head, Type.GET_SUM, answer)
 
         try:

@@ -8,7 +8,8 @@ import os
 from typing import TYPE_CHECKING
 
 from flaxfile._core.hashing import cut_file
-from flaxfile.errors import AuthError, FlaxError, LimitError, ProtocolError
+from flaxfile.digests import check_kind, hash_content
+from flaxfile.errors import AuthError, FlaxError, IntegrityError, LimitError, ProtocolError
 from flaxfile.paths import check_key, check_prefix
 from flaxfile.protocol.delta import encode_signature
 from flaxfile.protocol.messages import MAX_CHUNK, MAX_PACK, PAGE_LIMIT, Type, field, texts
@@ -19,7 +20,7 @@ from flaxfile.store.packs import NewFile, get_many, put_many
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flaxfile.model import Entry
+    from flaxfile.model import Entry, HashKind
     from flaxfile.protocol.header import Header
     from flaxfile.server.service import Service
     from flaxfile.server.sessions import Session
@@ -39,7 +40,7 @@ def _plain(entry: Entry) -> dict[str, object]:
         "kind": entry.kind,
     }
     if entry.hash is not None:
-        found["hash"] = entry.hash
+        found |= {"hash": entry.hash, "hash_kind": entry.hash_kind}
     if entry.known_hash is not None:
         found["known_hash"] = entry.known_hash
     if entry.target is not None:
@@ -76,6 +77,7 @@ class FileRequests:
         limit = field(payload, "limit", int, PAGE_LIMIT)
         digest, folders = payload.get("hash") is True, payload.get("folders") is True
         links, again = payload.get("links") is True, payload.get("again") is True
+        hash_kind = _kind(payload)
         if not 1 <= limit <= PAGE_LIMIT:
             raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
 
@@ -89,6 +91,7 @@ class FileRequests:
                 folders=folders,
                 links=links,
                 again=again,
+                hash_kind=hash_kind,
             )
             plain = [_plain(entry) for entry in entries]
             # Long names: fewer of them go into one message.
@@ -104,7 +107,7 @@ class FileRequests:
 
     def _stat(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         key = field(payload, "key", str)
-        digest = payload.get("hash") is True
+        digest = _kind(payload) if payload.get("hash") is True else None
         check_key(key)
         session.check_key(key)
         store = self._service.store
@@ -202,9 +205,7 @@ class FileRequests:
                 else:
                     places.append(at)
             for at, found in zip(places, put_many(self._service.store, files), strict=True):
-                answer[at] = (
-                    {"error": found.to_wire()} if isinstance(found, FlaxError) else {"etag": found.etag}
-                )
+                answer[at] = _stored(found)
             return {"files": answer}
 
         def done(answer: dict[str, object]) -> None:
@@ -215,6 +216,7 @@ class FileRequests:
 
     def _pack_get(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         keys = texts(payload, "keys")
+        hash_kind = _kind(payload)
         if len(keys) > MAX_FILES:
             raise ProtocolError(f"a pack has at most {MAX_FILES} keys")
 
@@ -230,8 +232,11 @@ class FileRequests:
                     index.append({"key": key, "error": found.to_wire()})
                     contents.append(b"")
                 else:
-                    index.append(_plain(found[0]))
-                    contents.append(found[1])
+                    entry, content = found
+                    if hash_kind == "blake3":
+                        entry = entry._replace(hash=hash_content(content, hash_kind), hash_kind=hash_kind)
+                    index.append(_plain(entry))
+                    contents.append(content)
             return encode_pack(index, contents)
 
         self._service.run(
@@ -269,12 +274,36 @@ def _new_file(session: Session, item: dict[str, object], content: memoryview) ->
         mode if isinstance(mode, int) else None,
         mtime_ns if isinstance(mtime_ns, int) else None,
         item.get("verify_disk") is True,
+        _checked(item, key, content),
     )
+
+
+def _stored(found: Entry | FlaxError) -> dict[str, object]:
+    if isinstance(found, FlaxError):
+        return {"error": found.to_wire()}
+    return {"etag": found.etag, "hash": found.hash}
+
+
+def _kind(payload: dict[str, object]) -> HashKind:
+    """The kind of hashes that a request is about."""
+    return check_kind(field(payload, "hash_kind", str, "xxh3"))
+
+
+def _checked(item: dict[str, object], key: str, content: memoryview) -> str | None:
+    """The BLAKE3 of what has arrived of a small file, when its client sent one along; raises if it is not
+    that.
+    """
+    if _kind(item) != "blake3":
+        return None
+    found = hash_content(content, "blake3")
+    if found != field(item, "hash", str):
+        raise IntegrityError(f"{key!r} has not arrived as it was sent; it was not stored")
+    return found
 
 
 def _room(entry: Entry) -> int:
     """Bytes that an entry has in a message, at most."""
-    return (len(entry.key) + len(entry.target or "")) * 6 + 256
+    return (len(entry.key) + len(entry.target or "")) * 6 + 384
 
 
 def _visible(session: Session, prefix: str) -> str:

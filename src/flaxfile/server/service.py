@@ -7,10 +7,12 @@ nothing of threads' and sockets' making.
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from flaxfile.digests import is_available
 from flaxfile.errors import (
     AuthError,
     ConnectError,
@@ -165,6 +167,8 @@ class Service:
             if now - told > STILL_AFTER:
                 self._jobs[number] = (peer, head, now)
                 self._send(peer, Header(Type.PONG, request=head.request, transfer=head.transfer))
+        if not self.closing:
+            self.transfers.hash_along()
         for session in self.sessions.idle(now):
             self.end_session(session)
         if now - self._judged > JUDGE_AGAIN:
@@ -263,6 +267,11 @@ class Service:
             raise LimitError("the server is going down", retry_after=5.0) from error
         self._jobs[number] = (peer, head, time.monotonic())
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Have something done in the pool that nobody waits for; not when the server ends."""
+        with contextlib.suppress(RuntimeError):
+            self._pool.submit(work)
+
     # ---- requests ----
 
     def _dispatch(self, peer: bytes, user: str, head: Header, payload: bytes, now: float) -> None:
@@ -311,7 +320,7 @@ class Service:
             "max_chunk": MAX_CHUNK,
             "max_window": self.limits.memory // 2,
             "max_sockets": MAX_SOCKETS,
-            "capabilities": list(CAPABILITIES),
+            "capabilities": [*CAPABILITIES, *(["blake3"] if is_available("blake3") else [])],
             "read_only": permission.read_only,
         }
         self.reply(peer, head, Type.WELCOME, answer)

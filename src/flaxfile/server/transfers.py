@@ -9,9 +9,11 @@ import abc
 import errno
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from flaxfile.causes import cause_error
+from flaxfile.digests import PIECE
 from flaxfile.errors import LimitError, ProtocolError
 from flaxfile.paths import check_key
 from flaxfile.protocol.header import Header
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flaxfile._core.engine import Engine
+    from flaxfile.digests import RunningHash
     from flaxfile.server.service import Service
     from flaxfile.server.sessions import Session
 
@@ -29,6 +32,8 @@ __all__ = ["MAX_RUNS", "WINDOW", "Transfer", "Transfers"]
 MAX_RUNS: Final = 10000
 """Runs of chunks that are looked at or told of at once; an upload sends again what is beyond."""
 WINDOW: Final = 64 << 20
+HASHED_AT_ONCE: Final = 64 << 20
+"""Bytes of a transfer that are hashed before others get their turn."""
 FULL_DISK: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -42,6 +47,13 @@ class Transfer(abc.ABC):
     key: str
     token: str = ""
     """What the client calls it on whatever connection; downloads have no such name."""
+    content: RunningHash | None = None
+    """The hash of all bytes, where the chunks' hashes are not enough."""
+    is_hashed_now: bool = False
+
+    @abc.abstractmethod
+    def readable(self, engine: Engine, number: int) -> int:
+        """How many bytes, from the first one on, can be hashed by now."""
 
     @abc.abstractmethod
     def put_away(self, *, keep: bool) -> None:
@@ -155,6 +167,18 @@ class Transfers:
             if number and number not in self._all:
                 return number
 
+    def hash_along(self) -> None:
+        """Have hashed in the pool what is there of each transfer, so that little is left for its end."""
+        engine = self._service.reactor.engine
+        for number, transfer in self._all.items():
+            content = transfer.content
+            if content is None or transfer.is_hashed_now:
+                continue
+            upto = min(transfer.readable(engine, number), content.done + HASHED_AT_ONCE)
+            if upto - content.done >= PIECE:
+                transfer.is_hashed_now = True
+                self._service.aside(partial(_hash, transfer, content, upto))
+
     # ---- the end ----
 
     def remove(self, number: int) -> Transfer:
@@ -194,3 +218,11 @@ class Transfers:
         """The server ends: parts stay."""
         for number in list(self._all):
             self.give_up(number, keep=True)
+
+
+def _hash(transfer: Transfer, content: RunningHash, upto: int) -> None:
+    """Work for the pool; what cannot be read fails once more when all of it is needed."""
+    try:
+        content.advance(upto)
+    finally:
+        transfer.is_hashed_now = False

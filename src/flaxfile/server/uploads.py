@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash, xxh3_64
-from flaxfile.errors import FlaxError, IntegrityError, LimitError, ProtocolError
+from flaxfile.digests import RunningHash
+from flaxfile.errors import FlaxError, IntegrityError, LimitError, ProtocolError, from_os_error
 from flaxfile.protocol.chunkmap import chunk_count, runs
 from flaxfile.protocol.delta import Copy, decode_copies
 from flaxfile.protocol.messages import Type, field
 from flaxfile.server.transfers import MAX_RUNS, WINDOW, Transfer
 from flaxfile.server.wish import Wish
 from flaxfile.store.parts import write_at
-from flaxfile.store.reading_back import check_chunks
+from flaxfile.store.reading_back import check_chunks, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,12 +52,21 @@ class _Upload(Transfer):
     copying: int = 0
     afterwards: Callable[[], None] | None = None
     """What happens to the files once nothing is being copied any more."""
+    chunks_there: int = 0
+    """Chunks from the first one on, as the last look saw them."""
+
+    def readable(self, engine: Engine, number: int) -> int:
+        """What has arrived without a gap."""
+        self.chunks_there = engine.first_missing(number, self.chunks_there)
+        return min(self.wish.size, self.chunks_there * self.chunk)
 
     def put_away(self, *, keep: bool) -> None:
         """Close the files, and keep or drop the part, as soon as nothing is copied any more."""
 
         def now() -> None:
             self._close_base()
+            if self.content is not None:
+                self.content.close()
             if keep:
                 self.store.parts.keep(self.part)
             else:
@@ -91,12 +101,30 @@ class _Upload(Transfer):
                 good.append(item)
         return good
 
-    def publish(self, hashes: bytes) -> Entry:
-        """Give the key what has arrived; work for the pool."""
+    def _root(self, hashes: bytes) -> str | None:
+        """The root hash of what has arrived, in hexadecimal digits."""
+        if self.content is None:
+            return root_hash(self.wish.size, self.chunk, hashes).hex()
+        try:
+            return self.content.finish()
+        except OSError as error:
+            raise from_os_error(error, f"reading what has arrived of {self.wish.key!r}") from error
+        finally:
+            self.content.close()
+
+    def _compare(self, hashes: bytes, root: str) -> None:
+        if self._root(hashes) != root:
+            raise IntegrityError(f"{self.wish.key!r} has not arrived as it was sent; nothing was published")
+
+    def publish(self, hashes: bytes, root: str) -> Entry:
+        """Give the key what has arrived, if that is what was sent; work for the pool."""
         wish, store = self.wish, self.store
         try:
             self._close_base()
-            if wish.verify_disk:
+            self._compare(hashes, root)
+            if wish.verify_disk and self.content is not None:
+                check_file(self.part.fd, root, repr(wish.key))
+            elif wish.verify_disk:
                 check_chunks(self.part.fd, wish.size, self.chunk, hashes, repr(wish.key))
             return store.publish(
                 self.part,
@@ -106,6 +134,7 @@ class _Upload(Transfer):
                 if_absent=wish.if_absent,
                 if_match=wish.if_match,
                 fsync=wish.fsync,
+                blake3=None if self.content is None else root,
             )
         except IntegrityError:
             store.parts.drop(self.part)
@@ -187,6 +216,7 @@ class UploadRequests:
                 store=store,
                 part=part,
                 base_fd=base_fd,
+                content=RunningHash(wish.size, fd=part.fd) if wish.hash_kind == "blake3" else None,
             )
             try:
                 number = self._begin(upload)
@@ -196,7 +226,7 @@ class UploadRequests:
             have = [[first, len(hashes) // 8] for first, hashes in part.held[:MAX_RUNS]]
             # Little at first: the acknowledgements raise it to what each transfer may have by then.
             answer: dict[str, object] = {"chunk": real, "have": have, "window": 2 * real}
-            answer["base"] = base_fd >= 0
+            answer |= {"base": base_fd >= 0, "hash_kind": wish.hash_kind}
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
@@ -277,13 +307,8 @@ class UploadRequests:
                 retryable=True,
             )
         hashes = engine.hashes(head.transfer)
-        root = root_hash(upload.wish.size, upload.chunk, hashes)
-        wanted = field(payload, "root", str)
-        number = head.transfer
-        if root.hex() != wanted:
-            self._transfers.give_up(number, keep=False)
-            raise IntegrityError(f"{upload.wish.key!r} has not arrived as it was sent; nothing was published")
-        self._transfers.remove(number)
+        root = field(payload, "root", str)
+        self._transfers.remove(head.transfer)
 
         def done(entry: Entry) -> None:
             answer: dict[str, object] = {
@@ -292,7 +317,7 @@ class UploadRequests:
                 "mtime_ns": entry.mtime_ns,
                 "mode": entry.mode,
                 "etag": entry.etag,
-                "root": root.hex(),
+                "root": root,
             }
             self._done[upload.wish.token] = answer
             if len(self._done) > DONE_KEPT:
@@ -305,7 +330,7 @@ class UploadRequests:
             self._service.run(
                 peer,
                 head,
-                lambda _tell: upload.publish(hashes),
+                lambda _tell: upload.publish(hashes, root),
                 done,
                 lambda: self._committing.discard(token),
             )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from flaxfile.digests import check_kind
 from flaxfile.errors import ProtocolError
 from flaxfile.protocol.messages import MAX_SIZE, field
+
+if TYPE_CHECKING:
+    from flaxfile.model import HashKind
 
 __all__ = ["Wish"]
 
@@ -28,6 +33,7 @@ class Wish:
     """Version of the key that chunks may be copied from; empty for none."""
     fsync: bool
     verify_disk: bool
+    hash_kind: HashKind
 
     @classmethod
     def read(cls, payload: dict[str, object]) -> Wish:
@@ -50,4 +56,5 @@ class Wish:
             base=field(payload, "base", str, ""),
             fsync=payload.get("fsync") is True,
             verify_disk=payload.get("verify_disk") is True,
+            hash_kind=check_kind(field(payload, "hash_kind", str, "xxh3")),
         )

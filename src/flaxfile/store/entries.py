@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from flaxfile._core.small import State
+    from flaxfile.model import HashKind
     from flaxfile.paths import Place
 
 __all__ = ["check_kind", "check_target", "entry_of", "naming"]
@@ -26,7 +27,12 @@ def _etag(status: os.stat_result | State) -> str:
 
 
 def entry_of(
-    key: str, status: os.stat_result | State, digest: str | None = None, target: str | None = None
+    key: str,
+    status: os.stat_result | State,
+    digest: str | None = None,
+    target: str | None = None,
+    *,
+    hash_kind: HashKind = "xxh3",
 ) -> Entry:
     """What a file, a folder or a link to ``target`` is to a client."""
     folder = stat.S_ISDIR(status.st_mode)
@@ -40,6 +46,7 @@ def entry_of(
         hash=digest,
         kind="dir" if folder else kind,
         target=target,
+        hash_kind=None if digest is None else hash_kind,
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from flaxfile._core.small import State
+
 __all__ = ["HashCache", "Stamp", "stamp_of"]
 
 FOLDER: Final = ".flaxfile"
@@ -36,7 +38,7 @@ class Stamp(NamedTuple):
     ctime_ns: int
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
+def stamp_of(status: os.stat_result | State) -> Stamp:
     """What tells this state of a file from others."""
     return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 

@@ -9,12 +9,14 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Final
 
-from flaxfile._core.hashing import hash_file
+from flaxfile.digests import hash_of_file
 from flaxfile.store.hash_cache import HashCache, stamp_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flaxfile._core.small import State
+    from flaxfile.model import HashKind
     from flaxfile.paths import Place
     from flaxfile.store.hash_cache import Stamp
 
@@ -22,7 +24,6 @@ __all__ = ["Hashes"]
 
 KEPT: Final = 65536
 """Hashes that cannot be in the cache, as their files are too young."""
-KIND: Final = "xxh3"
 
 
 class Hashes:
@@ -34,53 +35,61 @@ class Hashes:
 
     def __init__(self, root: Path) -> None:
         self._cache = HashCache(root)
-        self._young: dict[Stamp, str] = {}
+        self._young: dict[tuple[Stamp, HashKind], str] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of the cache; what is asked afterwards is read."""
         self._cache.close()
 
-    def of(self, place: Place, status: os.stat_result) -> str | None:
+    def of(self, place: Place, status: os.stat_result, kind: HashKind) -> str | None:
         """The hash of a file's content; read only when the file is not the one that was read before."""
         if not stat.S_ISREG(status.st_mode):
             return None
         stamp = stamp_of(status)
-        known = self._cache.get(stamp, KIND)
+        known = self._cache.get(stamp, kind)
         if known is not None:
             return known
-        known, read = self._young.get(stamp), None
+        known, read = self._young.get((stamp, kind)), None
         if known is None:
-            known, read = _read(place)
+            known, read = _read(place, kind)
             if read is None:
                 return known
-        self._remember(read or stamp, known)
+        self._remember(read or stamp, known, kind)
         return known
 
-    def read_again(self, place: Place) -> tuple[str, str | None]:
+    def read_again(self, place: Place, kind: HashKind) -> tuple[str, str | None]:
         """The hash of what is on the disk now, and the one that was known of this very state of the file.
 
         What was known before stays known.
         """
-        digest, stamp = _read(place, from_disk=True)
+        digest, stamp = _read(place, kind, from_disk=True)
         known = None
         if stamp is not None:
-            known = self._cache.get(stamp, KIND) or self._young.get(stamp)
-            self._remember(stamp, known or digest)
+            known = self._cache.get(stamp, kind) or self._young.get((stamp, kind))
+            self._remember(stamp, known or digest, kind)
         return digest, known
 
-    def _remember(self, stamp: Stamp, digest: str) -> None:
-        saved = self._cache.put([(stamp, digest)], KIND)
+    def remember_new(self, status: os.stat_result | State, blake3: str) -> None:
+        """Remember the hash of a file that was just put in its place, in this state."""
+        with self._lock:
+            self._keep(stamp_of(status), blake3, "blake3")
+
+    def _remember(self, stamp: Stamp, digest: str, kind: HashKind) -> None:
+        saved = self._cache.put([(stamp, digest)], kind)
         with self._lock:
             if saved:
-                self._young.pop(stamp, None)
-                return
-            if len(self._young) >= KEPT:
-                self._young.clear()
-            self._young[stamp] = digest
+                self._young.pop((stamp, kind), None)
+            else:
+                self._keep(stamp, digest, kind)
+
+    def _keep(self, stamp: Stamp, digest: str, kind: HashKind) -> None:
+        if len(self._young) >= KEPT:
+            self._young.clear()
+        self._young[stamp, kind] = digest
 
 
-def _read(place: Place, *, from_disk: bool = False) -> tuple[str, Stamp | None]:
+def _read(place: Place, kind: HashKind, *, from_disk: bool = False) -> tuple[str, Stamp | None]:
     """The hash of a file's content, and of which state; None when it changed meanwhile."""
     fd = place.open(os.O_RDONLY)
     try:
@@ -88,7 +97,7 @@ def _read(place: Place, *, from_disk: bool = False) -> tuple[str, Stamp | None]:
             # What the system keeps in memory says nothing about the disk.
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         before = stamp_of(os.fstat(fd))
-        digest = hash_file(fd).hex()
+        digest = hash_of_file(fd, kind)
         return digest, before if stamp_of(os.fstat(fd)) == before else None
     finally:
         os.close(fd)

@@ -19,7 +19,7 @@ from flaxfile.store.entries import entry_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flaxfile.model import Entry
+    from flaxfile.model import Entry, HashKind
     from flaxfile.store.store import Store
 
 __all__ = ["order", "page", "walk"]
@@ -40,10 +40,14 @@ def page(
     folders: bool = False,
     links: bool = False,
     again: bool = False,
+    hash_kind: HashKind = "xxh3",
 ) -> tuple[list[Entry], str | None]:
     """The next entries behind a cursor, and the cursor of those that follow; None when there are none."""
     found: list[Entry] = []
-    for entry in walk(store, prefix, cursor, digest=digest, folders=folders, links=links, again=again):
+    wanted = walk(
+        store, prefix, cursor, digest=digest, folders=folders, links=links, again=again, hash_kind=hash_kind
+    )
+    for entry in wanted:
         if len(found) == limit:
             return found, found[-1].key + ("/" if found[-1].kind == "dir" else "")
         found.append(entry)
@@ -59,6 +63,7 @@ def walk(
     folders: bool = False,
     links: bool = False,
     again: bool = False,
+    hash_kind: HashKind = "xxh3",
 ) -> Iterator[Entry]:
     """Every file below a prefix, which is a folder or one whole key; with ``folders`` those too, before
     their files, and with ``links`` those that stay inside of the store.
@@ -76,8 +81,11 @@ def walk(
                 if stat.S_ISREG(status.st_mode):
                     key = "/".join(parts)
                     if behind is None or order(key) > behind:
-                        known = store.hashes.of(place, status) if digest and not again else None
-                        yield store.read_again(key) if again else entry_of(key, status, known)
+                        if again:
+                            yield store.read_again(key, hash_kind)
+                            return
+                        known = store.hashes.of(place, status, hash_kind) if digest else None
+                        yield entry_of(key, status, known, hash_kind=hash_kind)
                     return
         except NotFoundError:
             return
@@ -85,7 +93,7 @@ def walk(
             if isinstance(error, FileNotFoundError):
                 return
             raise from_os_error(error, f"listing {prefix!r}") from error
-    yield from _below(store, parts, behind, _Wanted(digest, folders, links, again))
+    yield from _below(store, parts, behind, _Wanted(digest, folders, links, again, hash_kind))
 
 
 class _Wanted(NamedTuple):
@@ -95,6 +103,7 @@ class _Wanted(NamedTuple):
     folders: bool
     links: bool
     again: bool
+    hash_kind: HashKind
 
 
 _Name = tuple[bytes, str, os.stat_result, str | None]
@@ -149,15 +158,17 @@ def _below(store: Store, parts: tuple[str, ...], behind: bytes | None, wanted: _
         elif target is not None:
             yield entry_of(key, status, target=target)
         elif wanted.digest or wanted.again:
-            entry = _hashed(store, key, again=wanted.again)
+            entry = _hashed(store, key, wanted)
             if entry is not None:
                 yield entry
         else:
             yield entry_of(key, status)
 
 
-def _hashed(store: Store, key: str, *, again: bool) -> Entry | None:
+def _hashed(store: Store, key: str, wanted: _Wanted) -> Entry | None:
     try:
-        return store.read_again(key) if again else store.stat(key, digest=True)
+        if wanted.again:
+            return store.read_again(key, wanted.hash_kind)
+        return store.stat(key, digest=wanted.hash_kind)
     except FlaxError:
         return None  # removed while we walk

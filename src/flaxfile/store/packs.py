@@ -37,6 +37,8 @@ class NewFile(NamedTuple):
     mode: int | None
     mtime_ns: int | None
     verify_disk: bool = False
+    blake3: str | None = None
+    """The hash of it, where that is known."""
 
 
 class _Folders:
@@ -113,14 +115,22 @@ def _put_run(store: Store, files: Sequence[NewFile]) -> list[Entry | None]:
     found: list[Entry | None] = [None] * len(files)
     for at, state in zip(fits, states, strict=True):
         if isinstance(state, State):
-            found[at] = entry_of(files[at].key, state)
+            blake3 = files[at].blake3
+            found[at] = entry_of(files[at].key, state, blake3, hash_kind="blake3")
+            if blake3 is not None:
+                store.hashes.remember_new(state, blake3)
     return found
 
 
 def _put_alone(store: Store, file: NewFile) -> Entry | FlaxError:
     try:
         return store.put(
-            file.key, file.data, mode=file.mode, mtime_ns=file.mtime_ns, verify_disk=file.verify_disk
+            file.key,
+            file.data,
+            mode=file.mode,
+            mtime_ns=file.mtime_ns,
+            verify_disk=file.verify_disk,
+            blake3=file.blake3,
         )
     except FlaxError as error:
         return error

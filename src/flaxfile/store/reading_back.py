@@ -6,9 +6,10 @@ import os
 from typing import Final
 
 from flaxfile._core.hashing import hash_chunks, xxh3_128
+from flaxfile.digests import hash_of_file
 from flaxfile.errors import IntegrityError
 
-__all__ = ["check_chunks", "check_content"]
+__all__ = ["check_chunks", "check_content", "check_file"]
 
 AT_ONCE: Final = 64
 HINT: Final = "the disk does not keep what is written to it: look at the log of the system"
@@ -29,6 +30,13 @@ def check_chunks(fd: int, size: int, chunk: int, hashes: bytes, what: str) -> No
         number = min(AT_ONCE, count - first)
         if hash_chunks(fd, 0, size, chunk, first, number) != hashes[8 * first : 8 * (first + number)]:
             raise IntegrityError(f"{what} is not on the disk as it has arrived", hint=HINT)
+
+
+def check_file(fd: int, blake3: str, what: str) -> None:
+    """Raise unless a file has the content of this hash."""
+    _let_go(fd)
+    if hash_of_file(fd, "blake3") != blake3:
+        raise IntegrityError(f"{what} is not on the disk as it has arrived", hint=HINT)
 
 
 def check_content(fd: int, content: memoryview | bytes, what: str) -> None:

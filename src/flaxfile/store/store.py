@@ -22,7 +22,7 @@ from flaxfile.store.reading_back import check_content
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flaxfile.model import Entry
+    from flaxfile.model import Entry, HashKind
     from flaxfile.store.parts import Part
 
 __all__ = ["DURABILITIES", "Durability", "Store"]
@@ -65,12 +65,14 @@ class Store:
 
     # ---- looking ----
 
-    def stat(self, key: str, *, digest: bool = False) -> Entry:
-        """One entry."""
+    def stat(self, key: str, *, digest: HashKind | None = None) -> Entry:
+        """One entry, with the hash of its content of the kind that is asked for."""
         with naming("looking at", key), self.files.place(key) as place:
             status = place.lstat()
             check_kind(key, status)
-            return entry_of(key, status, self.hashes.of(place, status) if digest else None)
+            if digest is None:
+                return entry_of(key, status)
+            return entry_of(key, status, self.hashes.of(place, status, digest), hash_kind=digest)
 
     def open_read(self, key: str) -> tuple[int, Entry, int]:
         """A descriptor of the file, its entry, and how many bytes of it are no holes."""
@@ -84,17 +86,17 @@ class Store:
                 raise
             return fd, entry_of(key, status), getattr(status, "st_blocks", status.st_size) * 512
 
-    def read_again(self, key: str) -> Entry:
+    def read_again(self, key: str, kind: HashKind = "xxh3") -> Entry:
         """An entry with the hash of what is on the disk now, and the one that was known of this very state of
         the file; without a hash when it cannot be read.
         """
         with naming("reading", key), self.files.place(key) as place:
             status = place.lstat()
             try:
-                digest, known = self.hashes.read_again(place)
+                digest, known = self.hashes.read_again(place, kind)
             except OSError:
                 return entry_of(key, status)
-            return entry_of(key, status, digest)._replace(known_hash=known)
+            return entry_of(key, status, digest, hash_kind=kind)._replace(known_hash=known)
 
     def close(self) -> None:
         """Let go of what is open; what is asked afterwards is read."""
@@ -124,10 +126,12 @@ class Store:
         if_absent: bool = False,
         if_match: str | None = None,
         fsync: bool = False,
+        blake3: str | None = None,
     ) -> Entry:
         """Make a whole part the file of the key, in one step, and return what it is now.
 
-        With ``fsync`` it is on the disk then, whatever `durability` says.
+        With ``fsync`` it is on the disk then, whatever `durability` says. ``blake3`` is the hash of its
+        content where that is known: it is remembered.
         """
         sync = fsync or self.durability == "fsync"
         with naming("storing", key), self.files.place(key, make=True) as place:
@@ -135,7 +139,7 @@ class Store:
             if sync:
                 os.fsync(part.fd)
             part.close()
-            entry = self._put(part.path, place, key, if_absent=if_absent, if_match=if_match)
+            entry = self._put(part.path, place, key, if_absent=if_absent, if_match=if_match, blake3=blake3)
             if sync and place.fd is not None:
                 os.fsync(place.fd)
         self.parts.drop(part)
@@ -149,6 +153,7 @@ class Store:
         mode: int | None,
         mtime_ns: int | None,
         verify_disk: bool = False,
+        blake3: str | None = None,
     ) -> Entry:
         """Store a small file in one step; with ``verify_disk`` it is read again before it has the key."""
         with naming("storing", key), self.parts.scratch() as written:
@@ -166,7 +171,7 @@ class Store:
             finally:
                 os.close(fd)
             with self.files.place(key, make=True) as place:
-                entry = self._put(written, place, key, if_absent=False, if_match=None)
+                entry = self._put(written, place, key, if_absent=False, if_match=None, blake3=blake3)
                 if self.durability == "fsync" and place.fd is not None:
                     os.fsync(place.fd)
                 return entry
@@ -176,9 +181,17 @@ class Store:
         return self._file_mode if wish is None else wish & 0o777
 
     def _put(
-        self, written: str | Path, place: Place, key: str, *, if_absent: bool, if_match: str | None
+        self,
+        written: str | Path,
+        place: Place,
+        key: str,
+        *,
+        if_absent: bool,
+        if_match: str | None,
+        blake3: str | None = None,
     ) -> Entry:
         """Give what was written its key; nothing is left under the name that it had."""
+        ours = os.lstat(written) if blake3 is not None else None
         if if_absent and hasattr(os, "link") and place.fd is not None:
             try:
                 os.link(written, place.path, dst_dir_fd=place.fd, follow_symlinks=False)
@@ -189,7 +202,10 @@ class Store:
             with self.changing:
                 check_target(place, key, if_absent=if_absent, if_match=if_match)
                 os.replace(written, place.path, dst_dir_fd=place.fd)
-        return entry_of(key, place.lstat())
+        status = place.lstat()
+        if ours is not None and blake3 is not None and _is_same_file(ours, status):
+            self.hashes.remember_new(status, blake3)
+        return entry_of(key, status, blake3, hash_kind="blake3")
 
     def delete(self, key: str, *, recursive: bool = False, if_match: str | None = None) -> int:
         """Remove a file, or with ``recursive`` a folder; how many files went."""
@@ -244,6 +260,16 @@ class Store:
         with naming("storing", key), self.parts.scratch() as made, self.files.place(key, make=True) as place:
             os.symlink(target, made)  # noqa: PTH211
             return self._put(made, place, key, if_absent=False, if_match=None)
+
+
+def _is_same_file(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether it is the one that was written, and not what somebody else put in its place since."""
+    return (one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) == (
+        other.st_dev,
+        other.st_ino,
+        other.st_size,
+        other.st_mtime_ns,
+    )
 
 
 def _dress(fd: int, mode: int, mtime_ns: int | None) -> None:

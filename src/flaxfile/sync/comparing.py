@@ -37,7 +37,7 @@ async def compare(
     walked = await asyncio.to_thread(walk, top, rules, options.links)
     failures = [Failure(path, error) for path, error in walked.failures]
     files = {node.path: node for node in walked.nodes if node.kind is Kind.FILE}
-    hashes = await asyncio.to_thread(local.hashes, files.values(), failures)
+    hashes = await asyncio.to_thread(local.hashes, files.values(), failures, client.hash_kind)
     unread = {failure.path for failure in failures}
     # A link is what it leads to, as a text that no hash looks like.
     ours = {path: hashes.get(path) for path in files}

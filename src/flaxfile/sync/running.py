@@ -110,8 +110,9 @@ class Run:
             return
         ours = [pair[0 if to_remote else 1] for pair in plan.compares]
         failures: list[Failure] = []
+        kind = self.remote.client.hash_kind
         hashes, theirs = await asyncio.gather(
-            asyncio.to_thread(self.local.hashes, ours, failures), self.remote.nodes(digest=True)
+            asyncio.to_thread(self.local.hashes, ours, failures, kind), self.remote.nodes(digest=True)
         )
         for failure in failures:
             self.failed(failure.path, failure.error)

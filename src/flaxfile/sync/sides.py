@@ -12,7 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
-from flaxfile._core.hashing import hash_file
+from flaxfile.digests import hash_of_file
 from flaxfile.errors import (
     ConflictError,
     NotFoundError,
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from flaxfile.client.async_client import AsyncClient
     from flaxfile.ignore import IgnoreRules
+    from flaxfile.model import HashKind
     from flaxfile.store.hash_cache import Stamp
 
 __all__ = ["LocalSide", "RemoteSide", "kept"]
 
-HASH_KIND: Final = "xxh3"
 MAX_IGNORE_FILE: Final = 1 << 20
 
 
@@ -129,28 +129,28 @@ class LocalSide:
             raise from_os_error(error, f"deleting {node.path}") from error
         return True
 
-    def hashes(self, nodes: Iterable[Node], failures: list[Failure]) -> dict[str, str]:
+    def hashes(self, nodes: Iterable[Node], failures: list[Failure], kind: HashKind) -> dict[str, str]:
         """The hashes of files, from the cache where they have not changed since."""
         cache = HashCache(self.top)
         found: dict[str, str] = {}
         fresh: list[tuple[Stamp, str]] = []
         try:
             for node in nodes:
-                known = cache.get(node.stamp, HASH_KIND) if node.stamp is not None else None
+                known = cache.get(node.stamp, kind) if node.stamp is not None else None
                 if known is not None:
                     found[node.path] = known
                     continue
                 try:
                     with self.path(node.path).open("rb", buffering=0) as file:
                         before = stamp_of(os.fstat(file.fileno()))
-                        text = hash_file(file.fileno()).hex()
+                        text = hash_of_file(file.fileno(), kind)
                         if stamp_of(os.fstat(file.fileno())) == before:
                             fresh.append((before, text))
                 except OSError as error:
                     failures.append(Failure(node.path, from_os_error(error, f"reading {node.path}")))
                     continue
                 found[node.path] = text
-            cache.put(fresh, HASH_KIND)
+            cache.put(fresh, kind)
         finally:
             cache.close()
         return found

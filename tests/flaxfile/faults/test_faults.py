@@ -17,7 +17,7 @@ import pytest
 
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.errors import ConflictError, ConnectError, FlaxError, NoSpaceError, StalledError
-from flaxfile.model import Entry
+from flaxfile.model import Entry, HashKind
 from flaxfile.server.server import Server
 from flaxfile.store.store import Store
 from tests.flaxfile.faults.proxy import Proxy
@@ -333,7 +333,7 @@ async def test_a_client_that_was_idle_waits_for_its_next_answer_as_long_as_for_a
     (store / "file").write_bytes(b"content")
     real = Store.stat
 
-    def slow(self: Store, key: str, *, digest: bool = False) -> Entry:
+    def slow(self: Store, key: str, *, digest: HashKind | None = None) -> Entry:
         time.sleep(0.3)
         return real(self, key, digest=digest)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from flaxfile import digests
 from flaxfile._core.hashing import xxh3_64
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.errors import AuthError, FlaxError, LimitError, NotFoundError
@@ -95,6 +96,28 @@ async def test_fields_of_any_kind_are_refused(server: Server) -> None:
                 payload = {name: chance.choice(values) for name in names if chance.random() < 0.8}
                 head, _ = ask(peer, kind, payload)
                 assert head.type in {Type.ERROR, Type.ENTRIES, Type.OK, Type.PUT_READY, Type.GET_READY}
+    await works(server)
+
+
+@pytest.mark.parametrize("kind", ["md5", "BLAKE3", 7, "blake3"])
+async def test_a_kind_of_hash_that_is_not_offered_is_refused(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch, kind: object
+) -> None:
+    monkeypatch.setattr(digests, "_blake3", lambda: None)
+    (store / "file").write_bytes(b"content")
+    requests: list[tuple[Type, dict[str, object]]] = [
+        (Type.PUT_OPEN, {"key": "new", "size": 5, "chunk": 65536, "upload": "1"}),
+        (Type.GET_OPEN, {"key": "file"}),
+        (Type.STAT, {"key": "file", "hash": True}),
+        (Type.LIST, {"hash": True}),
+        (Type.PACK_GET, {"keys": ["file"]}),
+    ]
+    with dealer(server.port) as peer:
+        assert "blake3" not in hello(peer)["capabilities"]  # type: ignore[operator]  # a list, as asserted
+        for number, payload in requests:
+            head, told = ask(peer, number, {**payload, "hash_kind": kind})
+            assert Type.ERROR == head.type
+            assert told["name"] in {"USAGE", "PROTOCOL"}
     await works(server)
 
 
