@@ -58,24 +58,30 @@ cdef class RequestChannel(FrameWriter):
     cdef object put_send(
         self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
     )
-    # Write the send of a message for an owner, which gets a future. True is what `is_ready` says before.
-    cdef int put_owned(
+    # Write the send of a message for an owner, which gets a future; `is_enlisted` has to follow.
+    cdef Slot *put_owned(
         self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
-    ) except -1
+    ) except NULL
+    # Write one without an answer; `frame_written` or `is_enlisted` has to follow.
     cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1
     cdef object make_future(self)
     cdef bint is_here(self) except -1
     cdef bint is_free(self) noexcept
+    # It runs no code of others, so that all is as it should be when those raise what a signal handler raises.
     cdef Slot *enlist(
         self, object waiter, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, double now
     ) except NULL
+    # The rest, which calls the event loop: the timer, and having it written.
+    cdef int is_enlisted(self, int64_t due, bint alone) except -1
     cdef int arm(self, int64_t due) except -1
     # What a peer may be that has sent no frame so far: the likely cause and the advice, or (None, None).
     cdef tuple guess(self)
     # The first error is the one that counts.
     cdef int end(self, object error) except -1
     cdef int fail_waiters(self, object error) except -1
-    cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **slot)
+    # Have a future wait; `future_of` gives it and does the rest.
+    cdef Slot *wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start) except NULL
+    cdef object future_of(self, const Slot *slot)
 
 
 # A copy of an error, for one more who waits.

@@ -57,6 +57,10 @@ cdef extern from *:
 cdef object PlainFuture = Future
 cdef tuple NO_ARGUMENTS = ()
 
+# What signal handlers raise wherever Python code runs, as that of asyncio's event loop does: it is passed on when
+# everybody has been told.
+cdef tuple INTERRUPTS = (KeyboardInterrupt, SystemExit)
+
 ConnectionStats = namedtuple(
     "ConnectionStats",
     [
@@ -147,7 +151,7 @@ cdef class RequestChannel(FrameWriter):
             command._opaque = self.free_opaque()
         start = written(&self.out)
         self.put_command(command, codec_for(command, self.codec) if codec is None else codec_number(codec))
-        return self.wait_for(command._opaque, COMMAND, timeout, start, NULL)
+        return self.future_of(self.wait_for(command._opaque, COMMAND, timeout, start))
 
     def send_message(
         self,
@@ -189,12 +193,13 @@ cdef class RequestChannel(FrameWriter):
         self.check_use(True)
         fill_fields(&fields, queue_id, sys_flag, 0, born_ms)
         self.put_unanswered(encoder, message, &fields, body)
+        self.frame_written(False)
 
     cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1:
         fields.wire_flag = ONEWAY_FLAG
         fields.opaque = self.free_opaque()
         encoder.put_message(&self.out, message, fields, body)
-        return self.frame_written(False)
+        return 0
 
     cdef object put_send(
         self, object encoder, object message, list messages, SendFields *fields, bytes body, double timeout
@@ -204,7 +209,6 @@ cdef class RequestChannel(FrameWriter):
         cdef Message one
         cdef Kind kind = SEND_BATCH
         cdef object kept = messages
-        cdef object future
         self.check_use(True)
         self.check_timeout(timeout)
         fields.opaque = self.free_opaque()
@@ -221,14 +225,14 @@ cdef class RequestChannel(FrameWriter):
                 kept = one.get_property("UNIQ_KEY")
         else:
             (<SendEncoder>encoder).put_messages(&self.out, messages, fields)
-        future = self.wait_for(fields.opaque, kind, timeout, start, &slot)
+        slot = self.wait_for(fields.opaque, kind, timeout, start)
         if kind == SEND_RAW_ID:
             memcpy(slot.id.raw, (<Message>message).unique_id_bytes, 16)
         elif kind >= SEND_TEXT_ID:
             Py_INCREF(kept)
             slot.id.kept = <PyObject *>kept
         self.sends = True
-        return future
+        return self.future_of(slot)
 
     cdef object make_future(self):
         """As `create_future` of the loop, without a new dict for its one argument."""
@@ -244,11 +248,12 @@ cdef class RequestChannel(FrameWriter):
         # While a flush is due the loop is in the turn in which that was found out.
         return self.thread == PyThread_get_thread_ident() and (self.flushing or get_running_loop() is self.loop)
 
-    cdef int put_owned(
+    cdef Slot *put_owned(
         self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
-    ) except -1:
+    ) except NULL:
         cdef Py_ssize_t start = written(&self.out)
         cdef double now = self.now()
+        cdef Slot *slot
         fields.opaque = self.free_opaque()
         encoder.put_message(&self.out, message, fields, None)
         if owner.future is None:
@@ -258,23 +263,28 @@ cdef class RequestChannel(FrameWriter):
                 self.out.at = self.out.start + start
                 raise
         owner.written_at = now + self.base
-        self.enlist(owner, fields.opaque, SEND_OWNED, timeout, start, now)
+        slot = self.enlist(owner, fields.opaque, SEND_OWNED, timeout, start, now)
         self.sends = True
-        return self.frame_written(self.waiters.waiting == 1)
+        return slot
 
-    cdef object wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, Slot **out):
-        """A future for the answer to the frame that was just written from `start` on."""
-        cdef Slot *slot
+    cdef Slot *wait_for(self, int32_t opaque, Kind kind, double timeout, Py_ssize_t start) except NULL:
+        """Have a future for the answer to the frame that was just written from `start` on; see `future_of`."""
         try:
             future = self.make_future()
         except BaseException:
             self.out.at = self.out.start + start
             raise
-        slot = self.enlist(future, opaque, kind, timeout, start, self.now())
-        if out is not NULL:
-            out[0] = slot
-        self.frame_written(self.waiters.waiting == 1)
+        return self.enlist(future, opaque, kind, timeout, start, self.now())
+
+    cdef object future_of(self, const Slot *slot):
+        future = <object>slot.future
+        self.is_enlisted(slot.due, self.waiters.waiting == 1)
         return future
+
+    cdef int is_enlisted(self, int64_t due, bint alone) except -1:
+        if due < self.timer_tick:
+            self.arm(due)
+        return self.frame_written(alone)
 
     cdef Slot *enlist(
         self, object waiter, int32_t opaque, Kind kind, double timeout, Py_ssize_t start, double now
@@ -295,8 +305,6 @@ cdef class RequestChannel(FrameWriter):
             raise
         slot.timeout = <float>timeout
         slot.place = self.written_before + start
-        if due < self.timer_tick:
-            self.arm(due)
         return slot
 
     cdef int check_timeout(self, double timeout) except -1:
@@ -331,10 +339,12 @@ cdef class RequestChannel(FrameWriter):
 
     cdef int arm(self, int64_t due) except -1:
         cdef double delay = <double>due / TICKS_PER_SECOND - self.now()
-        if self.timer is not None:
-            self.timer.cancel()
-        self.timer_tick = due
+        timer, self.timer = self.timer, None
+        self.timer_tick = INT64_MAX
+        if timer is not None:
+            timer.cancel()
         self.timer = self.loop.call_later(max(delay, 0.0), self.check_deadlines)
+        self.timer_tick = due
         return 0
 
     def check_deadlines(self):
@@ -344,7 +354,7 @@ cdef class RequestChannel(FrameWriter):
         cdef double timeout = -1
         cdef int32_t number
         cdef int64_t due
-        error = None
+        error = interrupt = None
         while True:
             number = self.waiters.next_due(tick)
             if number == NO_WAITER:
@@ -359,11 +369,14 @@ cdef class RequestChannel(FrameWriter):
                     address=self.address,
                 )
             future = self.waiters.retire(number, until)
-            if future.done():
-                drop_waiter(future)
-            else:
-                self.timeouts += 1
-                fail_waiter(future, twin_of(error))
+            try:
+                if future.done():
+                    drop_waiter(future)
+                else:
+                    self.timeouts += 1
+                    fail_waiter(future, twin_of(error))
+            except INTERRUPTS as raised:
+                interrupt = raised
         self.waiters.end_rests(tick)
         if self.timer is not None:
             self.timer.cancel()
@@ -374,6 +387,8 @@ cdef class RequestChannel(FrameWriter):
             self.arm(due)
         if error is not None and self.on_timeouts is not None:
             self.on_timeouts(self)
+        if interrupt is not None:
+            raise interrupt
 
     # ---- the end ----
 
@@ -388,8 +403,10 @@ cdef class RequestChannel(FrameWriter):
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self.fail_waiters(error)
-        self.wake_drainers()
+        try:
+            self.fail_waiters(error)
+        finally:
+            self.wake_drainers()
         return 0
 
     cdef int fail_waiters(self, object error) except -1:
@@ -397,16 +414,22 @@ cdef class RequestChannel(FrameWriter):
         cdef int32_t number = waiters.any_waiter(0)
         cdef bint sent
         self.error = error
+        interrupt = None
         while number != NO_WAITER:
             sent = waiters.slots[number].place < self.written_before
             future = waiters.finish(number)
-            if future.done():
-                drop_waiter(future)
-            else:
-                failed = twin_of(error)
-                failed.maybe_sent = sent
-                fail_waiter(future, failed)
+            try:
+                if future.done():
+                    drop_waiter(future)
+                else:
+                    failed = twin_of(error)
+                    failed.maybe_sent = sent
+                    fail_waiter(future, failed)
+            except INTERRUPTS as raised:
+                interrupt = raised
             number = waiters.any_waiter(number + 1)
+        if interrupt is not None:
+            raise interrupt
         return 0
 
 

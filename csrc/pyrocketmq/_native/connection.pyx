@@ -180,10 +180,11 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
     cdef int process(self) except -1:
         """Cut all frames that are there; their waiters are resolved in this one go."""
         cdef FrameView view
+        interrupt = None
         while not (self.held or self.is_ended):
             try:
                 if not self.reader.cut(&view):
-                    return 0
+                    break
                 self.frames_in += 1
                 self.take_frame(&view)
             except DeserializationError as error:
@@ -194,6 +195,11 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             except ProtocolError as error:
                 self.end(self.closed_error("the peer broke the framing", error))
                 self.transport.abort()
+            except (KeyboardInterrupt, SystemExit) as raised:
+                # By a signal handler, in code of the event loop: the other answers that are here reach who waits.
+                interrupt = raised
+        if interrupt is not None:
+            raise interrupt
         return 0
 
     cdef int keep_first(self, Py_ssize_t nbytes) except -1:
@@ -413,15 +419,19 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
             return
         self.paused = False
         self.flush_now()
-        self.end(ended_here(self.address))
-        self.transport.close()
+        try:
+            self.end(ended_here(self.address))
+        finally:
+            self.transport.close()
 
     def abort(self, error=None):
         """Close at once; what is written and not sent is lost. Requests in flight end with the error."""
         if not self.is_made or self.is_lost:
             return
-        self.end(ended_here(self.address) if error is None else error)
-        self.transport.abort()
+        try:
+            self.end(ended_here(self.address) if error is None else error)
+        finally:
+            self.transport.abort()
 
     async def wait_closed(self, timeout=None):
         """Wait until the connection is gone; after `timeout` seconds of waiting it is aborted."""

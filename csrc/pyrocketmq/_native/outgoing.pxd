@@ -44,6 +44,7 @@ cdef class FrameWriter:
     cdef int check_size(self, Py_ssize_t size) except -1
     cdef int frame_written(self, bint alone) except -1
     cdef int flush_now(self) except -1
+    cdef int give_transport(self, object data) except -1
     cdef int wake_drainers(self) except -1
 
 

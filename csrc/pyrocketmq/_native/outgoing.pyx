@@ -166,8 +166,8 @@ cdef class FrameWriter:
             # Nobody else has a request here, so waiting for company would only cost time.
             self.flush_now()
         else:
-            self.flushing = True
             self.call_soon(self.flush_method)
+            self.flushing = True
         return 0
 
     def flush(self):
@@ -185,9 +185,18 @@ cdef class FrameWriter:
             release(&self.out)
         self.written_before += size
         self.last_write = self.now()
-        self.transport.write(data)
+        self.give_transport(data)
         if self.drainers or self.held:
             self.wake_drainers()
+        return 0
+
+    cdef int give_transport(self, object data) except -1:
+        try:
+            self.transport.write(data)
+        except BaseException:
+            # What a signal handler has raised. Nobody knows how much of it left, so nothing may follow it.
+            self.transport.abort()
+            raise
         return 0
 
     async def drain(self):

@@ -27,7 +27,7 @@ from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, new_message, pro
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.text cimport Text, utf8_of
-from pyrocketmq._native.waiters cimport SEND_OWNED
+from pyrocketmq._native.waiters cimport SEND_OWNED, Slot
 
 from pyrocketmq._native.batch import decode_batch_body
 
@@ -323,25 +323,27 @@ cdef int put_block(RequestChannel channel, Parcel parcel, int32_t opaque, double
     """Write the frame of a parcel. The transport gets it as it lies; while it has paused, it is copied and waits."""
     cdef Py_ssize_t size = parcel.frame_size
     cdef Py_ssize_t start
+    cdef Slot *slot
     if channel.paused:
         start = written(&channel.out)
         reserve(&channel.out, size)
-        channel.enlist(parcel, opaque, SEND_OWNED, timeout, start, channel.now())
+        slot = channel.enlist(parcel, opaque, SEND_OWNED, timeout, start, channel.now())
         channel.sends = True
         put_bytes(&channel.out, parcel.frame, size)
-        return channel.frame_written(False)
+        return channel.is_enlisted(slot.due, False)
     channel.flush_now()  # what was written before leaves before
     if not channel.takes_blocks:
         # They are no copies, so the transport may hold more of them than of bytes.
         channel.takes_blocks = True
         channel.transport.set_write_buffer_limits(high=BLOCKS_BYTES)
-    channel.enlist(parcel, opaque, SEND_OWNED, timeout, 0, channel.now())
+    slot = channel.enlist(parcel, opaque, SEND_OWNED, timeout, 0, channel.now())
     channel.sends = True
     channel.frames_out += 1
     channel.written_before += size
     channel.last_write = channel.now()
-    channel.transport.write(memoryview(parcel))
-    return 0
+    if slot.due < channel.timer_tick:
+        channel.arm(slot.due)
+    return channel.give_transport(memoryview(parcel))
 
 
 cdef Span id_at(SendResult whole, Py_ssize_t index, Py_ssize_t count) noexcept:

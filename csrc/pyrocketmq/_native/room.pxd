@@ -8,6 +8,7 @@ cdef class InLine(SendOwner):
     cdef readonly double begun
     cdef readonly double warming  # seconds that it waited for the first queues of its topic
     cdef list past  # tries before this one, or None
+    cdef bint is_written  # it is under way, or was
 
     cdef double deadline(self) noexcept
     # Have a future, since it is not known yet when this is written.
@@ -32,8 +33,11 @@ cdef class Room:
     cdef bint fits(self) noexcept
     cdef int forget(self) except -1
     cdef int enqueue(self, object item, double deadline, bint is_first=*) except -1
+    cdef int sweep_later(self) except -1
     cdef object first_waiting(self)
     cdef list take_late(self, double now)
     cdef int refuse_late(self, list late) except -1
+    # One is done; `let_in` gives its room to those who wait.
+    cdef void leave(self, Py_ssize_t size) noexcept
     cdef int release(self, Py_ssize_t size) except -1
     cdef int let_in(self) except -1

@@ -81,9 +81,12 @@ cdef class Room:
         """True while another send may begin; one alone may be larger than the limit."""
         return self.in_flight < self.max_in_flight and self.in_flight_bytes < self.max_in_flight_bytes
 
-    cdef int release(self, Py_ssize_t size) except -1:
+    cdef void leave(self, Py_ssize_t size) noexcept:
         self.in_flight -= 1
         self.in_flight_bytes -= size
+
+    cdef int release(self, Py_ssize_t size) except -1:
+        self.leave(size)
         return self.let_in() if self.line else 0
 
     cdef int enqueue(self, object item, double deadline, bint is_first=False) except -1:
@@ -96,8 +99,12 @@ cdef class Room:
         else:
             self.line.append(item)
         if not self.is_sweeping:
-            self.is_sweeping = True
-            get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
+            self.sweep_later()
+        return 0
+
+    cdef int sweep_later(self) except -1:
+        get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
+        self.is_sweeping = True
         return 0
 
     cdef object first_waiting(self):
@@ -111,9 +118,15 @@ cdef class Room:
         while self.line and self.fits():
             item = self.first_waiting()
             if isinstance(item, InLine):
-                if not (<InLine>item).let_in(now):
-                    self.line.appendleft(item)
-                    self.mixed += is_odd(item)
+                is_in = False
+                try:
+                    is_in = (<InLine>item).let_in(now)
+                finally:
+                    # What a signal handler raises may come before it is written.
+                    if not is_in and not (<InLine>item).is_written:
+                        self.line.appendleft(item)
+                        self.mixed += is_odd(item)
+                if not is_in:
                     break
                 continue
             future, size = item
@@ -127,12 +140,13 @@ cdef class Room:
         """End the sends that have waited too long for room; those of the general way have clocks of their own."""
         cdef double now = monotonic()
         self.is_sweeping = False
-        if self.line and self.due <= now:
-            self.refuse_late(self.take_late(now))
-        self.let_in()
-        if self.line:
-            self.is_sweeping = True
-            get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
+        try:
+            if self.line and self.due <= now:
+                self.refuse_late(self.take_late(now))
+            self.let_in()
+        finally:
+            if self.line and not self.is_sweeping:
+                self.sweep_later()
 
     cdef list take_late(self, double now):
         """Take those out of the line that have waited too long."""

@@ -8,13 +8,14 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.channel cimport set_error
+from pyrocketmq._native.channel cimport RequestChannel, set_error
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.room cimport InLine
 from pyrocketmq._native.sending cimport SendFields
 from pyrocketmq._native.table cimport CODE_SUCCESS, SendLink, SendTable, SendTarget
+from pyrocketmq._native.waiters cimport Slot
 
 from asyncio import Future, InvalidStateError
 
@@ -153,14 +154,17 @@ cdef class SendCall(InLine):
         fields.queue_id = target.queue_id
         fields.opaque = fields.sys_flag = fields.wire_flag = 0
         fields.born_ms = now_ms()
+        cdef RequestChannel connection = target.link._connection
+        cdef Slot *slot
         left = table.share(target, left, self.tries())
-        target.link._connection.put_owned(target.link.encoder, self.message, &fields, self, left)
+        slot = connection.put_owned(target.link.encoder, self.message, &fields, self, left)
         self.target = target
         self.size = PyBytes_GET_SIZE(self.message._body)
+        self.is_written = True
         target.link.in_flight += 1
         table.in_flight += 1
         table.in_flight_bytes += self.size
-        return 0
+        return connection.is_enlisted(slot.due, connection.waiters.waiting == 1)
 
     cdef double deadline(self) noexcept:
         return self.begun + (self.timeout or self.table.timeout)
@@ -192,7 +196,7 @@ cdef class SendCall(InLine):
         if code != CODE_SUCCESS and not (table.takes_not_ok and FIRST_NOT_OK <= code <= LAST_NOT_OK):
             return self.hand_over(result)
         link.in_flight -= 1
-        table.release(self.size)
+        table.leave(self.size)
         table.sent += 1
         table.sent_bytes += self.size
         if code != CODE_SUCCESS:
@@ -210,6 +214,8 @@ cdef class SendCall(InLine):
                 self.future.set_result(result)
         except InvalidStateError:
             pass  # cancelled, and nobody had noticed yet
+        if table.line:
+            table.let_in()
         if link.rests_until != 0 or now - self.written_at > table.slow_after:
             table.on_latency(link, now - self.written_at)
         return 0
@@ -236,6 +242,7 @@ cdef class SendCall(InLine):
         if self.past is None:
             self.past = []
         self.past.append((last, self.written_at, now, error))
+        self.is_written = False
         last.link.in_flight -= 1
         table.in_flight -= 1
         table.in_flight_bytes -= self.size

@@ -6,6 +6,7 @@ that the table was given.
 
 cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
+from libc.stdint cimport INT64_MAX, int64_t
 
 from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport SendOwner
@@ -27,6 +28,7 @@ cdef enum:
     MOST_HANDED = 4096
     MOST_HANDED_BYTES = 1048576
 
+cdef int64_t NO_ANSWER = INT64_MAX
 cdef double NEVER = float("inf")
 
 
@@ -214,6 +216,7 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
     cdef SendLink link = target.link
     cdef SendFields fields
     cdef OnewayMark mark
+    cdef int64_t due
     fields.queue_id = target.queue_id
     fields.opaque = fields.wire_flag = 0
     fields.sys_flag = sys_flag
@@ -224,14 +227,15 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
         mark.target = target
         mark.message = message
         mark.covers = link.unmarked + 1
-        link._connection.put_owned(link.encoder, message, &fields, mark, table.timeout)
+        due = link._connection.put_owned(link.encoder, message, &fields, mark, table.timeout).due
         link.unmarked = 0
     else:
         link._connection.put_unanswered(link.encoder, message, &fields, body)
+        due = NO_ANSWER
         link.unmarked += 1
     link.unconfirmed += 1
     table.oneway += 1
-    return 0
+    return link._connection.is_enlisted(due, False)
 
 
 @cython.final
