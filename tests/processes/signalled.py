@@ -3,7 +3,8 @@
 python -m tests.processes.signalled WAY ADDRESS
 
 WAY is how it sends: ``threads`` (blocking), ``submit``, or ``await`` (asyncio). A body goes to standard
-output when its send is answered. Ctrl-C and SIGTERM raise KeyboardInterrupt; there is no handler of ours.
+output when its send is answered. Ctrl-C and SIGTERM raise KeyboardInterrupt, but for asyncio: there Ctrl-C cancels
+what `asyncio.run` runs, as the standard library has it, and SIGTERM does the same.
 """
 
 from __future__ import annotations
@@ -53,15 +54,16 @@ def threads(address: str) -> None:
 
     with Producer("till", address, send_timeout=30.0) as producer:
         working = [threading.Thread(target=one, args=(producer, first)) for first in range(8)]
-        for thread in working:
-            thread.start()
         try:
+            for thread in working:
+                thread.start()
             while True:
                 producer.send(Message("orders", "x"))
         finally:
             end.set()
             for thread in working:
-                thread.join()
+                if thread.ident is not None:
+                    thread.join()
 
 
 def awaited(address: str) -> None:
@@ -73,6 +75,9 @@ def awaited(address: str) -> None:
             told(f"{first}-{number}")
 
     async def all_of_them() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with AsyncProducer("till", address, send_timeout=30.0) as producer:
             await asyncio.gather(*(one(producer, first) for first in range(100)))
 
@@ -84,5 +89,5 @@ if __name__ == "__main__":
     way = {"submit": submit, "threads": threads, "await": awaited}[sys.argv[1]]
     try:
         way(sys.argv[2])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
