@@ -3,8 +3,8 @@
 python -m tests.processes.signalled WAY ADDRESS
 
 WAY is how it sends: ``threads`` (blocking), ``submit``, or ``await`` (asyncio). A body goes to standard
-output when its send is answered. Ctrl-C and SIGTERM raise KeyboardInterrupt, but for asyncio: there Ctrl-C cancels
-what `asyncio.run` runs, as the standard library has it, and SIGTERM does the same.
+output when its send is answered. Ctrl-C and SIGTERM raise KeyboardInterrupt, but for asyncio: there Ctrl-C
+cancels what `asyncio.run` runs, as the standard library has it, and SIGTERM does the same.
 """
 
 from __future__ import annotations

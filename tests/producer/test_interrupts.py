@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 import pytest
 
@@ -15,11 +16,13 @@ from tests.transport.peers import until
 SENDERS = 20
 CALLS = 60
 
+Ts = TypeVarTuple("Ts")
+
 
 class Interrupted(asyncio.SelectorEventLoop):
     """A loop of which one call, counted down to, raises what a handler of Ctrl-C raises.
 
-    It does so where an interpreter looks for signals: in those methods of the loop that are written in Python.
+    It does so where an interpreter looks for signals: in methods of the loop that are written in Python.
     """
 
     def __init__(self, *, before: bool) -> None:
@@ -37,15 +40,23 @@ class Interrupted(asyncio.SelectorEventLoop):
         self._count(before=self.before)
         return False
 
-    def call_soon(self, *arguments: Any, **named: Any) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         self._count(before=True)
-        handle = super().call_soon(*arguments, **named)
+        handle = super().call_soon(callback, *args, context=context)
         self._count(before=False)
         return handle
 
-    def call_later(self, *arguments: Any, **named: Any) -> asyncio.TimerHandle:
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
         self._count(before=True)
-        handle = super().call_later(*arguments, **named)
+        handle = super().call_later(delay, callback, *args, context=context)
         self._count(before=False)
         return handle
 
