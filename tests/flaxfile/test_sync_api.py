@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from flaxfile.sync import Action, SyncOptions
 from flaxfile.sync.entries import Kind, Node
 from flaxfile.sync.options import SyncKeywords
 from flaxfile.sync.sides import LocalSide
+from flaxfile.sync.walk import Walked, walk
 
 
 @pytest.fixture
@@ -53,6 +55,25 @@ async def test_push_and_pull_report_what_they_did(port: int, tree: Path, here: P
     assert moved[-1] == (300_001, 300_001)
     assert [action.path for action in back.actions] == ["d/b"]
     report.raise_for_failures()
+
+
+async def test_a_program_is_told_of_a_small_file_that_cannot_be_read_where_it_runs_the_push(
+    port: int, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walk_and_lose(*arguments: Any) -> Walked:
+        found = walk(*arguments)
+        (tree / "a").unlink()
+        return found
+
+    monkeypatch.setattr("flaxfile.sync.pushing.walk", walk_and_lose)
+    told: list[tuple[str, int]] = []
+    async with AsyncClient("127.0.0.1", port) as client:
+        report = await client.push(
+            tree, "told", on_failure=lambda failure: told.append((failure.path, threading.get_ident()))
+        )
+
+    assert not report.ok
+    assert [("a", threading.get_ident())] == told
 
 
 def test_the_blocking_client_does_the_same(port: int, tree: Path, store: Path) -> None:

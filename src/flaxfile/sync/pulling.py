@@ -158,9 +158,11 @@ async def _rules_of_both(
 
 def _without_sly_links(nodes: list[Node]) -> tuple[list[Node], list[str]]:
     """The entries but for links that would lead out of the folder, and the paths of those."""
-    sly = [
-        node.path
-        for node in nodes
-        if node.kind is Kind.LINK and not link_stays_inside(node.path, node.target or "")
-    ]
-    return [node for node in nodes if node.path not in sly], sly
+    good: list[Node] = []
+    sly: list[str] = []
+    for node in nodes:
+        if node.kind is Kind.LINK and not link_stays_inside(node.path, node.target or ""):
+            sly.append(node.path)
+        else:
+            good.append(node)
+    return good, sly

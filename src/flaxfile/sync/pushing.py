@@ -57,26 +57,30 @@ class _Pushing:
 
     async def copy_small(self, group: list[Node]) -> None:
         """Send small files in one message."""
-        nodes, files = await self._run.alone(partial(self._read, group))
+        nodes: list[Node] = []
+        files: list[SmallFile] = []
+        for node, found in zip(group, await self._run.alone(partial(self._read, group)), strict=True):
+            if isinstance(found, FlaxError):
+                self._run.failed(node.path, found)
+            else:
+                nodes.append(node)
+                files.append(found)
         for node, result in zip(nodes, await self._client.upload_small(files), strict=True):
             if isinstance(result, FlaxError):
                 self._run.failed(node.path, result)
             else:
                 self._run.copied(node)
 
-    def _read(self, group: list[Node]) -> tuple[list[Node], list[SmallFile]]:
-        """The files of a group that can be read."""
+    def _read(self, group: list[Node]) -> list[SmallFile | FlaxError]:
+        """The files of a group, or why one cannot be read."""
         run = self._run
-        nodes: list[Node] = []
-        files: list[SmallFile] = []
         found = read_group([run.local.path(node.path) for node in group])
-        for node, result in zip(group, found, strict=True):
-            if isinstance(result, FlaxError):
-                run.failed(node.path, result)
-            else:
-                nodes.append(node)
-                files.append(SmallFile(run.remote.key(node.path), *result, run.options.verify_disk))
-        return nodes, files
+        return [
+            result
+            if isinstance(result, FlaxError)
+            else SmallFile(run.remote.key(node.path), *result, run.options.verify_disk)
+            for node, result in zip(group, found, strict=True)
+        ]
 
     async def make_folder(self, path: str) -> None:
         """Make a folder there."""
