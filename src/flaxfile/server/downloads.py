@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flaxfile._core import engine as core
 from flaxfile._core.hashing import hash_chunks, root_hash
 from flaxfile.adaptive import chunk_for
 from flaxfile.digests import RunningHash, check_kind
-from flaxfile.errors import ConflictError, ProtocolError, UsageError, from_os_error
+from flaxfile.errors import ConflictError, LimitError, ProtocolError, UsageError, from_os_error
 from flaxfile.protocol.messages import MAX_CHUNK, Type, field
-from flaxfile.server.transfers import MAX_RUNS, WINDOW, Transfer
+from flaxfile.server.transfers import WINDOW, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from flaxfile.server.transfers import Transfers
 
 __all__ = ["DownloadRequests"]
+
+MOST_PIECES: Final = 1 << 19
+"""Runs of chunks that a client may have had already: every second one of as many as its transfers have."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -182,7 +185,9 @@ class DownloadRequests:
             raise ProtocolError("there is no such download", retryable=True)
         engine = self._service.reactor.engine
         hashes = bytearray(engine.hashes(head.transfer))
-        missing = engine.missing(head.transfer, MAX_RUNS)
+        missing = engine.missing(head.transfer, MOST_PIECES + 1)
+        if len(missing) > MOST_PIECES:
+            raise LimitError(f"{download.key!r} was fetched in too many pieces", retryable=False)
         self._transfers.remove(head.transfer)
 
         def done(result: tuple[str, bool]) -> None:

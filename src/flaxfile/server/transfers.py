@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from flaxfile.server.service import Service
     from flaxfile.server.sessions import Session
 
-__all__ = ["MAX_RUNS", "WINDOW", "Transfer", "Transfers"]
+__all__ = ["WINDOW", "Transfer", "Transfers"]
 
-MAX_RUNS: Final = 10000
-"""Runs of chunks that are looked at or told of at once; an upload sends again what is beyond."""
 WINDOW: Final = 64 << 20
 HASHED_AT_ONCE: Final = 64 << 20
 """Bytes of a transfer that are hashed before others get their turn."""

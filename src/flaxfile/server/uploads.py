@@ -18,7 +18,7 @@ from flaxfile.errors import FlaxError, IntegrityError, LimitError, ProtocolError
 from flaxfile.protocol.chunkmap import chunk_count, runs
 from flaxfile.protocol.delta import Copy, decode_copies
 from flaxfile.protocol.messages import Type, field
-from flaxfile.server.transfers import MAX_RUNS, WINDOW, Transfer
+from flaxfile.server.transfers import WINDOW, Transfer
 from flaxfile.server.wish import Wish
 from flaxfile.store.parts import write_at
 from flaxfile.store.reading_back import check_chunks, check_file
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UploadRequests"]
 
+MAX_RUNS: Final = 10000
+"""Held runs of chunks that one answer names; what is beyond is sent again."""
 DONE_KEPT: Final = 1024
 """Finished uploads whose answer is remembered, for a client that did not get it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flaxfile.digests import check_kind
 from flaxfile.errors import ProtocolError
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from flaxfile.model import HashKind
 
 __all__ = ["Wish"]
+
+MAX_TOKEN: Final = 64
+"""A server remembers those of many uploads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,14 @@ class Wish:
         size = field(payload, "size", int)
         if not 0 <= size <= MAX_SIZE:
             raise ProtocolError(f"a file of {size} bytes")
+        token = field(payload, "upload", str)
+        if not 1 <= len(token) <= MAX_TOKEN:
+            raise ProtocolError(f"an upload is named by 1 to {MAX_TOKEN} characters")
         mode, mtime_ns = payload.get("mode"), payload.get("mtime_ns")
         return cls(
             key=field(payload, "key", str),
             size=size,
-            token=field(payload, "upload", str),
+            token=token,
             source=field(payload, "source", str, ""),
             blocks=field(payload, "blocks", int, size),
             resume=payload.get("resume") is not False,

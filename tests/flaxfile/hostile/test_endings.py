@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from flaxfile._core.hashing import root_hash, xxh3_64
+from flaxfile.adaptive import MANY_CHUNKS
 from flaxfile.errors import LimitError
 from flaxfile.protocol.delta import Copy, encode_copies
-from flaxfile.protocol.header import Header, seal
+from flaxfile.protocol.header import Header, encode_header, seal
 from flaxfile.protocol.messages import Type
+from flaxfile.server import downloads
 from flaxfile.server.server import Server
 
 from .peers import answer, ask, dealer, hello
@@ -121,3 +123,39 @@ async def test_no_more_is_read_for_a_copied_chunk_than_a_chunk_has(
 
     assert [] == told["held"]
     assert max(read, default=0) <= CHUNK
+
+
+@pytest.mark.parametrize("most", [3, 2])
+async def test_the_sum_of_a_download_counts_every_piece_that_the_client_had_or_is_refused(
+    server: Server, store: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    content = os.urandom(5 * CHUNK)
+    (store / "file.bin").write_bytes(content)
+    monkeypatch.setattr(downloads, "MOST_PIECES", most)
+    with dealer(server.port) as peer:
+        hello(peer)
+        ready, _ = ask(peer, Type.GET_OPEN, {"key": "file.bin", "chunk": CHUNK})
+        for number in (1, 3):
+            header = Header(Type.CREDIT, transfer=ready.transfer, offset=number * CHUNK, length=1)
+            check = xxh3_64(encode_header(header)) & 0xFFFFFFFF
+            peer.send_multipart([encode_header(header._replace(request=check))])
+            assert Type.DATA == peer.recv_multipart()[0][2]
+        _, told = ask(peer, Type.GET_DONE, {}, transfer=ready.transfer)
+
+    hashes = [xxh3_64(content[at : at + CHUNK]).to_bytes(8, "little") for at in range(0, 5 * CHUNK, CHUNK)]
+    root = root_hash(5 * CHUNK, CHUNK, b"".join(hashes)).hex()
+    assert told.get("root") == (root if most == 3 else None)
+    assert told.get("name") == (None if most == 3 else "LIMIT")
+
+
+def test_all_pieces_that_a_transfer_of_a_client_can_have_are_counted() -> None:
+    assert downloads.MOST_PIECES >= MANY_CHUNKS // 2
+
+
+@pytest.mark.parametrize("token", ["", "x" * 65])
+async def test_an_upload_has_a_name_of_a_bounded_length(server: Server, token: str) -> None:
+    with dealer(server.port) as peer:
+        hello(peer)
+        head, _ = ask(peer, Type.PUT_OPEN, {**opening("new", 0), "upload": token})
+
+    assert Type.ERROR == head.type
