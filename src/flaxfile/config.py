@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from flaxfile.errors import UsageError, from_os_error
-from flaxfile.model import HASH_KINDS, HashKind
+from flaxfile.model import HashKind, known_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -278,12 +278,6 @@ def _durability(value: object) -> str:
     return str(value)
 
 
-def _hash(value: object) -> str:
-    if value not in HASH_KINDS:
-        raise UsageError(f"{value!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
-    return str(value)
-
-
 _CHECKS: Final[dict[str, Callable[[object], object]]] = {
     "port": _port,
     "connect_timeout": _seconds,
@@ -295,7 +289,7 @@ _CHECKS: Final[dict[str, Callable[[object], object]]] = {
     "memory": _size,
     "max_upload": _size,
     "durability": _durability,
-    "hash": _hash,
+    "hash": known_kind,
 }
 
 

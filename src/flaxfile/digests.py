@@ -11,8 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from flaxfile._core.hashing import hash_file, read_at, xxh3_128
-from flaxfile.errors import MissingExtraError, UsageError
-from flaxfile.model import HASH_KINDS, HashKind
+from flaxfile.errors import MissingExtraError
+from flaxfile.model import HashKind, known_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +47,13 @@ def is_available(kind: HashKind) -> bool:
 
 def check_kind(kind: str) -> HashKind:
     """The same kind, if there is one of that name and this program can make it."""
-    if kind not in HASH_KINDS:
-        raise UsageError(f"{kind!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
-    if not is_available(kind):
+    known = known_kind(kind)
+    if not is_available(known):
         raise MissingExtraError(
             "BLAKE3 needs the package blake3, which is not installed",
             hint="pip install 'pyrocketmq-turbo[files,blake3]', or use xxh3",
         )
-    return kind
+    return known
 
 
 def _hasher() -> Any:

@@ -1,13 +1,23 @@
-"""What callers get of the store: its entries. Values only."""
+"""What callers get of the store: its entries, and what may be asked of them. Values only."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["HASH_KINDS", "Entry", "HashKind"]
+from flaxfile.errors import UsageError
+
+__all__ = ["HASH_KINDS", "Entry", "HashKind", "known_kind"]
 
 HashKind = Literal["xxh3", "blake3"]
 HASH_KINDS: Final[tuple[HashKind, ...]] = ("xxh3", "blake3")
+
+
+def known_kind(kind: object) -> HashKind:
+    """The same kind of hash, if there is one of that name."""
+    for known in HASH_KINDS:
+        if kind == known:
+            return known
+    raise UsageError(f"{kind!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
 
 
 class Entry(NamedTuple):

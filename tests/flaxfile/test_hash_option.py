@@ -162,7 +162,14 @@ def test_the_kind_may_be_left_out_where_hashes_are_only_shown(port: int) -> None
     assert run("stat", "bare/abc", "--json", port=port).documents[0]["hash"] is None
     assert run("list", "bare", "--json", port=port).documents[0]["hash_kind"] is None
     assert run("set", "abc", "--hash", port=port).code == 2
-    assert "'md5' is no kind of hash" in run("set", "abc", "--hash=md5", port=port).err
+
+
+@pytest.mark.parametrize("command", ["set", "get", "verify", "push", "pull"])
+@pytest.mark.parametrize("wrong", [["--hash", "md5"], ["--hash=md5"], ["--hash", "md5", "--quiet"]])
+def test_a_kind_that_is_none_is_named_by_every_command(command: str, wrong: list[str]) -> None:
+    done = run(command, "abc", *wrong, port=1)
+    assert done.code == 2
+    assert "'md5' is no kind of hash: known are: xxh3, blake3" in done.err
 
 
 @pytest.mark.usefixtures("here")

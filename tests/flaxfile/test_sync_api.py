@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flaxfile import AsyncClient, Client
-from flaxfile.cli.options import Parser, normalized
+from flaxfile.cli.options import Parser
 from flaxfile.cli.syncing import configure_push
 from flaxfile.client import difference
 from flaxfile.client.speed import LinkSpeed
@@ -184,7 +184,7 @@ def test_a_delta_pays_on_slow_links_alone() -> None:
 def test_delta_may_stand_alone_before_a_folder(words: str, delta: str) -> None:
     parser = Parser()
     configure_push(parser)
-    parsed = parser.parse_args(normalized(words.split()))
+    parsed = parser.parse_args(words.split())
     assert ("src", delta) == (parsed.folder, parsed.delta)
 
 

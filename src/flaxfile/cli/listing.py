@@ -16,6 +16,7 @@ from flaxfile.texts import say
 if TYPE_CHECKING:
     import argparse
 
+    from flaxfile.cli.options import Parser
     from flaxfile.cli.output import Output
     from flaxfile.model import Entry
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-def configure_list(parser: argparse.ArgumentParser) -> None:
+def configure_list(parser: Parser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
@@ -151,7 +152,7 @@ def _show_tops(entries: list[Entry], arguments: argparse.Namespace, output: Outp
     output.lines(table(rows, header=header, right=frozenset({2, 3})))
 
 
-def configure_stat(parser: argparse.ArgumentParser) -> None:
+def configure_stat(parser: Parser) -> None:
     """Its arguments."""
     parser.epilog = say("example:\n  flaxfile stat photos/cat.jpg")
     add_shown_hash(parser)

@@ -7,11 +7,12 @@ text: nothing is guessed to be a number or a list.
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from flaxfile.config import parse_duration, parse_size
 from flaxfile.errors import UsageError
-from flaxfile.model import HASH_KINDS
+from flaxfile.model import HASH_KINDS, known_kind
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -49,16 +50,9 @@ VALUE_OPTIONS = frozenset(
         "--connect-timeout",
         "--max-retries",
         "--bwlimit",
-        "--hash",
     }
 )
 """Options of every command that take a value; they may stand before the command."""
-
-
-DELTAS = (["auto"], ["always"], ["never"])
-"""What may follow ``--delta``."""
-HASHES = [[kind] for kind in HASH_KINDS]
-"""What may follow ``--hash``."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +61,23 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
+        self._left_out: dict[str, tuple[Sequence[str], str]] = {}
+
+    def may_leave_out(self, option: str, values: Sequence[str], meant: str) -> None:
+        """Let an option stand without a value before a file's name, which argparse would take for one."""
+        self._left_out[option] = (values, meant)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, once values that were left out are in their places."""
+        words: list[str] = list(sys.argv[1:] if args is None else args)
+        for at, word in enumerate(words):
+            if word == "--":
+                break
+            if word in self._left_out:
+                values, meant = self._left_out[word]
+                if not words[at + 1 :] or words[at + 1] not in values:
+                    words[at] = f"{word}={meant}"
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """A usage error, with the command whose help helps."""
@@ -82,11 +93,6 @@ def normalized(arguments: Sequence[str]) -> list[str]:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
             word = name.replace("_", "-") + equals + value
-            if word == "--delta" and list(arguments[at + 1 : at + 2]) not in DELTAS:
-                # It may stand alone: the next word is no value of it then.
-                word = "--delta=always"
-            elif word == "--hash" and list(arguments[at + 1 : at + 2]) not in HASHES:
-                word = "--hash="
         result.append(word)
     return result
 
@@ -149,9 +155,7 @@ def port(text: str) -> int:
 @_explained
 def hash_kind(text: str) -> str:
     """A kind of hash."""
-    if text not in HASH_KINDS:
-        raise UsageError(f"{text!r} is no kind of hash", hint=f"known are: {', '.join(HASH_KINDS)}")
-    return text
+    return known_kind(text)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -206,7 +210,7 @@ def add_hash(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(compares=True)
 
 
-def add_shown_hash(parser: argparse.ArgumentParser) -> None:
+def add_shown_hash(parser: Parser) -> None:
     """Whether to show hashes, and which: the kind may be left out."""
     parser.add_argument(
         "--hash",
@@ -216,6 +220,7 @@ def add_shown_hash(parser: argparse.ArgumentParser) -> None:
         type=lambda text: hash_kind(text) if text else "",
         help=say("with hashes: xxh3, or blake3, which b3sum shows too"),
     )
+    parser.may_leave_out("--hash", HASH_KINDS, "")
 
 
 def add_verify_disk(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from flaxfile.texts import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flaxfile.cli.options import Parser
     from flaxfile.cli.output import Output
     from flaxfile.client.async_client import AsyncClient
     from flaxfile.sync import Action, Failure, SyncReport
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["add_rules", "configure_pull", "configure_push", "run_pull", "run_push"]
 
 
+DELTAS: Final = ("auto", "always", "never")
 WATCH_PAUSE: Final = 2.0
 """Seconds before a watch tries again to reach its server."""
 
@@ -60,7 +62,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_sync_options(parser: argparse.ArgumentParser) -> None:
+def _add_sync_options(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help=say("copy files that are the same, too"))
     parser.add_argument("--delete", action="store_true", help=say("delete what the source does not have"))
     parser.add_argument("--max-delete", metavar="N", type=count, help=say("at most so many entries"))
@@ -70,11 +72,11 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delta",
         nargs="?",
-        choices=("auto", "always", "never"),
-        const="always",
+        choices=DELTAS,
         default="never",
         help=say("of large files move what is new alone; auto: if the link is slow"),
     )
+    parser.may_leave_out("--delta", DELTAS, "always")
     parser.add_argument("--jobs", "--concurrency", metavar="N", type=positive, help=say("files at once"))
     parser.add_argument(
         "--max-concurrency",
@@ -87,7 +89,7 @@ def _add_sync_options(parser: argparse.ArgumentParser) -> None:
     add_rules(parser)
 
 
-def configure_push(parser: argparse.ArgumentParser) -> None:
+def configure_push(parser: Parser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
@@ -102,7 +104,7 @@ def configure_push(parser: argparse.ArgumentParser) -> None:
     _add_sync_options(parser)
 
 
-def configure_pull(parser: argparse.ArgumentParser) -> None:
+def configure_pull(parser: Parser) -> None:
     """Its arguments."""
     parser.epilog = say(
         "examples:\n"
