@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,6 +79,33 @@ def test_clients_can_connect_when_it_says_that_it_is_up(
 
 def test_sigterm_ends_it_as_done(serve: Callable[..., Serve]) -> None:
     assert 0 == serve().stop(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_of_a_bench_ends_with_it_however_that_ends(tmp_path: Path, end: signal.Signals) -> None:
+    program = (
+        "import time\n"
+        "from pyrocketmq.cli.benching.server import own_server\n"
+        "with own_server() as address:\n"
+        "    print(address, flush=True)\n"
+        "    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**ENVIRONMENT, "TMPDIR": str(tmp_path)},
+    ) as bench:
+        assert bench.stdout is not None
+        host, _, port = bench.stdout.readline().strip().rpartition(":")
+        assert not list(tmp_path.iterdir())
+        bench.send_signal(end)
+    while True:  # until nobody listens there; the test's own time limit ends a wait in vain
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except ConnectionRefusedError:
+            break
+        time.sleep(0.02)
 
 
 def test_it_says_what_is_new(serve: Callable[..., Serve]) -> None:

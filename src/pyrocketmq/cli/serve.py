@@ -8,6 +8,7 @@ import ipaddress
 import os
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--fault", action="append", default=[], metavar="RULE", help="what goes wrong; may be repeated"
     )
     parser.add_argument("--ready-file", metavar="FILE", help="is written when clients can connect")
+    parser.add_argument(
+        "--end-with-input",
+        action="store_true",
+        help="end when standard input does, as a pipe does with the program that started this one",
+    )
     parser.add_argument(
         "--interval",
         type=duration,
@@ -248,6 +254,10 @@ async def _serve(
     ended = asyncio.Event()
     with contextlib.suppress(NotImplementedError):  # Windows
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    if arguments.end_with_input:
+        threading.Thread(
+            target=_await_input_end, args=(asyncio.get_running_loop(), ended), daemon=True
+        ).start()
     ready = None if arguments.ready_file is None else Path(arguments.ready_file)
     async with _started(config) as server:
         for rule in rules:
@@ -277,6 +287,15 @@ async def _serve(
             view.stop()
             if ready is not None:
                 ready.unlink(missing_ok=True)
+
+
+def _await_input_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    """In a thread of its own, since a file or a terminal cannot be waited for in a loop everywhere."""
+    with contextlib.suppress(OSError):  # closed from the start: that is its end
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+        loop.call_soon_threadsafe(ended.set)
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -32,26 +32,29 @@ def own_server(*options: str) -> Generator[str]:
     Raises:
         ConfigurationError: it did not start.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.json"
-        command = [sys.executable, "-m", "pyrocketmq", "serve", "--plain", "--port", "0"]
-        # A session of its own keeps a Ctrl-C for the program that started it away from it.
-        process = subprocess.Popen(  # noqa: S603 - this interpreter and our own program
-            [*command, "--ready-file", str(ready), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+    folder = tempfile.TemporaryDirectory()
+    ready = Path(folder.name) / "ready.json"
+    command = [sys.executable, "-m", "pyrocketmq", "serve", "--plain", "--port", "0", "--end-with-input"]
+    # A session of its own keeps a Ctrl-C for the program that started it away from it. However that program
+    # ends, its end of the pipe closes, and the server ends too.
+    process = subprocess.Popen(  # noqa: S603 - this interpreter and our own program
+        [*command, "--ready-file", str(ready), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        with folder:
+            address = str(_facts_of(process, ready)["nameserver"])
+        yield address
+    finally:
+        process.terminate()
         try:
-            yield str(_facts_of(process, ready)["nameserver"])
-        finally:
-            process.terminate()
-            try:
-                process.communicate(timeout=_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+            process.communicate(timeout=_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def _facts_of(process: subprocess.Popen[bytes], ready: Path) -> dict[str, Any]:
