@@ -85,7 +85,7 @@ class AsyncClient(Requests):
         """
         # What moves a single file is loaded by who does that: a sync of small files needs none of it.
         from flaxfile.client.sources import open_source  # noqa: PLC0415
-        from flaxfile.client.transfers import Upload  # noqa: PLC0415
+        from flaxfile.client.uploads import Upload  # noqa: PLC0415
 
         check_key(key)
         token = os.urandom(16).hex()
@@ -178,8 +178,8 @@ class AsyncClient(Requests):
             delta: fetch only what the file that is there does not have; for links slower than disks.
                 "auto": of 4 MiB and more, unless the link is faster than 500 MB/s.
         """
+        from flaxfile.client.downloads import Download  # noqa: PLC0415
         from flaxfile.client.sources import Target  # noqa: PLC0415
-        from flaxfile.client.transfers import Download  # noqa: PLC0415
 
         check_key(key)
         if offset < 0 or (length is not None and length < 0):

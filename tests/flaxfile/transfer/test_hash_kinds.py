@@ -16,8 +16,8 @@ from flaxfile._core.hashing import xxh3_64
 from flaxfile.client import requests, small
 from flaxfile.client.async_client import AsyncClient
 from flaxfile.client.client import Client
+from flaxfile.client.downloads import Download
 from flaxfile.client.small import SmallFile
-from flaxfile.client.transfers import Download
 from flaxfile.digests import RunningHash
 from flaxfile.errors import IntegrityError, MissingExtraError, ProtocolError, UsageError
 from flaxfile.model import Entry, HashKind
