@@ -1,6 +1,6 @@
 """Downloads of a server: opened, moved by the engine, summed up.
 
-Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the
+Everything here happens in the reactor's thread but the work on the disk, which `Jobs.run` hands to the
 pool.
 """
 
@@ -16,16 +16,14 @@ from flaxfile.adaptive import chunk_for
 from flaxfile.digests import RunningHash, check_kind
 from flaxfile.errors import ConflictError, LimitError, ProtocolError, UsageError, from_os_error
 from flaxfile.protocol.messages import MAX_CHUNK, Type, field
-from flaxfile.server.transfers import WINDOW, Transfer
+from flaxfile.server.transfers import WINDOW, Transfer, TransferRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flaxfile._core.engine import Engine
     from flaxfile.model import Entry
     from flaxfile.protocol.header import Header
     from flaxfile.server.service import Service
-    from flaxfile.server.sessions import Session
+    from flaxfile.server.sessions import Handler, Session
     from flaxfile.server.transfers import Transfers
 
 __all__ = ["DownloadRequests"]
@@ -87,18 +85,12 @@ class _Download(Transfer):
         return root_hash(self.length, self.chunk, bytes(hashes)).hex()
 
 
-class DownloadRequests:
-    """Answers what is asked about downloads.
-
-    Args:
-        service: answers and runs the work.
-        transfers: where downloads are while they move.
-    """
+class DownloadRequests(TransferRequests):
+    """Answers what is asked about downloads."""
 
     def __init__(self, service: Service, transfers: Transfers) -> None:
-        self._service = service
-        self._transfers = transfers
-        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+        super().__init__(service, transfers)
+        self.requests: dict[Type, Handler] = {
             Type.GET_OPEN: self._open,
             Type.GET_DONE: self._done,
         }
@@ -118,7 +110,7 @@ class DownloadRequests:
         hash_kind = check_kind(field(payload, "hash_kind", str, "xxh3"))
         store = self._service.store
 
-        def work(_tell: Callable[[], None]) -> tuple[int, Entry, int]:
+        def work() -> tuple[int, Entry, int]:
             return store.open_read(key)
 
         def ready(result: tuple[int, Entry, int]) -> None:
@@ -161,7 +153,7 @@ class DownloadRequests:
             self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
-        self._service.run(peer, head, work, ready, lambda: self._transfers.opened(session))
+        self._service.jobs.run(peer, head, work, ready, lambda: self._transfers.opened(session))
         self._transfers.opening(session)
 
     def _begin(self, download: _Download) -> int:
@@ -196,7 +188,7 @@ class DownloadRequests:
             self._service.reply(peer, head, Type.GET_SUM, answer)
 
         try:
-            self._service.run(peer, head, lambda _tell: download.sum_up(hashes, missing), done)
+            self._service.jobs.run(peer, head, lambda: download.sum_up(hashes, missing), done)
         except BaseException:
             download.put_away(keep=True)
             raise

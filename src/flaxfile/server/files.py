@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flaxfile.model import Entry, HashKind
     from flaxfile.protocol.header import Header
     from flaxfile.server.service import Service
-    from flaxfile.server.sessions import Session
+    from flaxfile.server.sessions import Handler, Session
 
 __all__ = ["FileRequests"]
 
@@ -57,7 +57,7 @@ class FileRequests:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+        self.requests: dict[Type, Handler] = {
             Type.LIST: self._list,
             Type.STAT: self._stat,
             Type.DELETE: self._delete,
@@ -81,7 +81,7 @@ class FileRequests:
         if not 1 <= limit <= PAGE_LIMIT:
             raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
 
-        def work(_tell: Callable[[], None]) -> dict[str, object]:
+        def work() -> dict[str, object]:
             entries, next_cursor = page(
                 self._service.store,
                 prefix,
@@ -101,7 +101,7 @@ class FileRequests:
                 next_cursor = last.key + ("/" if last.kind == "dir" else "")
             return {"entries": plain, "cursor": next_cursor}
 
-        self._service.run(
+        self._service.jobs.run(
             peer, head, work, lambda answer: self._service.reply(peer, head, Type.ENTRIES, answer)
         )
 
@@ -111,8 +111,8 @@ class FileRequests:
         check_key(key)
         session.check_key(key)
         store = self._service.store
-        self._service.run(
-            peer, head, lambda _tell: _plain(store.stat(key, digest=digest)), self._ok(peer, head)
+        self._service.jobs.run(
+            peer, head, lambda: _plain(store.stat(key, digest=digest)), self._ok(peer, head)
         )
 
     def _signature(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
@@ -120,7 +120,7 @@ class FileRequests:
         check_key(key)
         session.check_key(key)
 
-        def work(_tell: Callable[[], None]) -> bytes:
+        def work() -> bytes:
             fd, entry, _ = self._service.store.open_read(key)
             try:
                 table = cut_file(fd, entry.size)
@@ -130,7 +130,7 @@ class FileRequests:
                 raise LimitError(f"{key!r} has too many blocks for one message", retryable=False)
             return encode_signature(entry.etag, table)
 
-        self._service.run(
+        self._service.jobs.run(
             peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.SIG, answer)
         )
 
@@ -143,13 +143,13 @@ class FileRequests:
         session.check_key(key)
         store = self._service.store
 
-        def work(_tell: Callable[[], None]) -> dict[str, object]:
+        def work() -> dict[str, object]:
             if only_empty:
                 store.remove_folder(key)
                 return {"files": 0}
             return {"files": store.delete(key, recursive=recursive, if_match=if_match)}
 
-        self._service.run(peer, head, work, self._ok(peer, head))
+        self._service.jobs.run(peer, head, work, self._ok(peer, head))
 
     def _move(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         old, new = field(payload, "key", str), field(payload, "to", str)
@@ -159,8 +159,8 @@ class FileRequests:
             check_key(key)
             session.check_key(key)
         store = self._service.store
-        self._service.run(
-            peer, head, lambda _tell: _plain(store.move(old, new, if_absent=if_absent)), self._ok(peer, head)
+        self._service.jobs.run(
+            peer, head, lambda: _plain(store.move(old, new, if_absent=if_absent)), self._ok(peer, head)
         )
 
     def _make_folder(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
@@ -169,10 +169,10 @@ class FileRequests:
         session.check_write()
         session.check_key(key)
         store = self._service.store
-        self._service.run(
+        self._service.jobs.run(
             peer,
             head,
-            lambda _tell: _plain(store.make_folder(key, mode=mode if isinstance(mode, int) else None)),
+            lambda: _plain(store.make_folder(key, mode=mode if isinstance(mode, int) else None)),
             self._ok(peer, head),
         )
 
@@ -182,9 +182,7 @@ class FileRequests:
         session.check_write()
         session.check_key(key)
         store = self._service.store
-        self._service.run(
-            peer, head, lambda _tell: _plain(store.make_link(key, target)), self._ok(peer, head)
-        )
+        self._service.jobs.run(peer, head, lambda: _plain(store.make_link(key, target)), self._ok(peer, head))
 
     def pack_put(self, session: Session, peer: bytes, head: Header, payload: bytes) -> None:
         """Store many small files."""
@@ -193,7 +191,7 @@ class FileRequests:
             raise LimitError("the server is going down", retry_after=5.0)
         index, contents = decode_pack(payload)
 
-        def work(_tell: Callable[[], None]) -> dict[str, object]:
+        def work() -> dict[str, object]:
             answer: list[dict[str, object]] = [{}] * len(index)
             files: list[NewFile] = []
             places: list[int] = []
@@ -212,7 +210,7 @@ class FileRequests:
             self._service.counters["packed_uploads"] += len(index)
             self._service.reply(peer, head, Type.PACK_ACK, answer)
 
-        self._service.run(peer, head, work, done)
+        self._service.jobs.run(peer, head, work, done)
 
     def _pack_get(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
         keys = texts(payload, "keys")
@@ -220,7 +218,7 @@ class FileRequests:
         if len(keys) > MAX_FILES:
             raise ProtocolError(f"a pack has at most {MAX_FILES} keys")
 
-        def work(_tell: Callable[[], None]) -> bytes:
+        def work() -> bytes:
             index: list[dict[str, object]] = []
             contents: list[bytes | memoryview] = []
             room = INDEX_ROOM
@@ -239,7 +237,7 @@ class FileRequests:
                     contents.append(content)
             return encode_pack(index, contents)
 
-        self._service.run(
+        self._service.jobs.run(
             peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.PACK, answer)
         )
 

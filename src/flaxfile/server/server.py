@@ -18,7 +18,8 @@ from flaxfile.protocol.messages import MAX_MESSAGE
 from flaxfile.reactor import Reactor
 from flaxfile.security.zap import authenticator as make_authenticator
 from flaxfile.server.handshakes import Handshakes
-from flaxfile.server.service import Limits, Service
+from flaxfile.server.limits import Limits
+from flaxfile.server.service import Service
 from flaxfile.server.zap import DOMAIN, ZapHandler
 from flaxfile.store.store import DURABILITIES, Durability, Store
 

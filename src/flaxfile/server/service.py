@@ -1,16 +1,15 @@
 """What a server answers: takes every message that the engine does not deal with, asks the store, replies.
 
-Runs in the reactor's thread; whatever touches the disk runs in a pool and comes back as a posted call. Knows
-nothing of threads' and sockets' making.
+Runs in the reactor's thread; whatever touches the disk is a job for the pool. Knows nothing of threads' and
+sockets' making.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flaxfile.digests import is_available
 from flaxfile.errors import (
@@ -19,14 +18,12 @@ from flaxfile.errors import (
     FlaxError,
     LimitError,
     ProtocolError,
-    UsageError,
 )
 from flaxfile.protocol.header import VERSION, Header, decode_header, seal, verify
 from flaxfile.protocol.messages import (
     CAPABILITIES,
     MAX_CHUNK,
     MAX_SOCKETS,
-    MIN_CHUNK,
     Type,
     decode_payload,
     encode_payload,
@@ -34,6 +31,7 @@ from flaxfile.protocol.messages import (
 )
 from flaxfile.server.downloads import DownloadRequests
 from flaxfile.server.files import FileRequests
+from flaxfile.server.jobs import Jobs
 from flaxfile.server.sessions import Session, Sessions
 from flaxfile.server.transfers import Transfers
 from flaxfile.server.uploads import UploadRequests
@@ -45,41 +43,18 @@ if TYPE_CHECKING:
     from flaxfile.reactor import Message, Reactor
     from flaxfile.security.zap import Authenticator, Permission
     from flaxfile.server.handshakes import Handshakes
+    from flaxfile.server.limits import Limits
     from flaxfile.server.zap import ZapHandler
     from flaxfile.store.store import Store
 
-__all__ = ["Limits", "Service"]
+__all__ = ["Service"]
 
 logger = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
-
 TOLD_VERSION_1: Final = (b"", b"ERROR", b"needs flaxfile >= 2")
-STILL_AFTER: Final = 1.0
-"""Seconds of work on a request after which, and then each time, its client is told that it goes on."""
 JUDGE_AGAIN: Final = 5.0
 """Seconds between two questions whether the clients' keys are still permitted."""
 HOUR: Final = 3600.0
-MAX_JOBS: Final = 4096
-
-
-class Limits:
-    """What a server gives at most.
-
-    Args:
-        memory: bytes of all chunks on their way, in and out.
-        max_upload: bytes of one file.
-        max_clients: clients at a time.
-    """
-
-    def __init__(self, memory: int, max_upload: int, max_clients: int) -> None:
-        if memory < 8 * MIN_CHUNK:
-            raise UsageError(f"memory is {memory} bytes; at least {8 * MIN_CHUNK} are needed")
-        self.memory = memory
-        # Chunks that come wait with libzmq, those that go in buffers of the engine.
-        self.each_way = memory // 2
-        self.max_upload = max_upload
-        self.max_clients = max_clients
 
 
 class Service:
@@ -108,16 +83,14 @@ class Service:
         self.limits = limits
         self.counters: collections.Counter[str] = collections.Counter()
         self.sessions = Sessions(limits.max_clients)
+        self.jobs = Jobs(pool, lambda call: self.reactor.post(call), self.refuse)  # noqa: PLW0108 - set later
         self.transfers = Transfers(self)
         self.uploads = UploadRequests(self, self.transfers)
         downloads, self._files = DownloadRequests(self, self.transfers), FileRequests(self)
         self._requests = self.uploads.requests | downloads.requests | self._files.requests
-        self._pool = pool
         self._zap = zap
         self._handshakes = handshakes
         self._plain: Permission | None = authenticator.permit(b"") if zap is None else None
-        self._jobs: dict[int, tuple[bytes, Header, float]] = {}
-        self._next_job = 0
         self._judged = self._swept = 0.0
         self._told: dict[bytes, float] = {}
         self.closing = False
@@ -163,10 +136,8 @@ class Service:
 
     def on_tick(self, now: float) -> None:
         """Housekeeping."""
-        for number, (peer, head, told) in list(self._jobs.items()):
-            if now - told > STILL_AFTER:
-                self._jobs[number] = (peer, head, now)
-                self._send(peer, Header(Type.PONG, request=head.request, transfer=head.transfer))
+        for peer, head in self.jobs.long_ones(now):
+            self._send(peer, Header(Type.PONG, request=head.request, transfer=head.transfer))
         if not self.closing:
             self.transfers.hash_along()
         for session in self.sessions.idle(now):
@@ -180,7 +151,7 @@ class Service:
                     self.end_session(session)
         if now - self._swept > HOUR and not self.closing:
             self._swept = now
-            self._pool.submit(self.store.parts.sweep)
+            self.jobs.aside(self.store.parts.sweep)
 
     def on_end(self, cause: BaseException | None) -> None:
         """The reactor is done: what is there of each upload stays for the next try."""
@@ -212,65 +183,6 @@ class Service:
 
     def _send(self, peer: bytes, header: Header, payload: bytes = b"") -> None:
         self.reactor.engine.send(0, peer, seal(header, payload), payload)
-
-    def run(
-        self,
-        peer: bytes,
-        head: Header,
-        work: Callable[[Callable[[], None]], _T],
-        done: Callable[[_T], None],
-        settled: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Have work done in the pool, then ``done`` with its result here; an error becomes the answer.
-
-        ``work`` gets a function it may call now and then; it does nothing but to be there. ``settled`` is
-        called once when the work is over, before ``done`` or the answer. When this raises, nothing was begun
-        and nothing is called; when it returns, nothing was called yet.
-        """
-        if len(self._jobs) >= MAX_JOBS:
-            raise LimitError("the server has too much to do", retry_after=1.0)
-        self._next_job += 1
-        number = self._next_job
-
-        def finish(result: _T) -> None:
-            self._jobs.pop(number)
-            settled()
-            try:
-                done(result)
-            except Exception as fault:  # noqa: BLE001 - told to the client, and logged if it is no refusal
-                refuse(fault)
-
-        def fail(error: BaseException) -> None:
-            self._jobs.pop(number)
-            settled()
-            refuse(error)
-
-        def refuse(error: BaseException) -> None:
-            if not isinstance(error, FlaxError):
-                logger.error("a request of type %d", head.type, exc_info=error)
-                error = ProtocolError("the server failed inside; its log says why")
-            self.refuse(peer, head, error)
-
-        def job() -> None:
-            try:
-                result = work(lambda: None)
-            except BaseException as error:  # noqa: BLE001 - handed over to the reactor's thread
-                caught = error
-                self.reactor.post(lambda: fail(caught))
-            else:
-                self.reactor.post(lambda: finish(result))
-
-        try:
-            self._pool.submit(job)
-        except RuntimeError as error:
-            # The pool takes nothing any more: what was begun before is all that is still done.
-            raise LimitError("the server is going down", retry_after=5.0) from error
-        self._jobs[number] = (peer, head, time.monotonic())
-
-    def aside(self, work: Callable[[], None]) -> None:
-        """Have something done in the pool that nobody waits for; not when the server ends."""
-        with contextlib.suppress(RuntimeError):
-            self._pool.submit(work)
 
     # ---- requests ----
 
@@ -376,7 +288,7 @@ class Service:
         return {
             "clients": len(self.sessions),
             "transfers": len(self.transfers),
-            "jobs": len(self._jobs),
+            "jobs": len(self.jobs),
             "failed_handshakes": self._handshakes.failed,
             **self.reactor.engine.counters(),
             **self.counters,

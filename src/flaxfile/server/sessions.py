@@ -10,9 +10,13 @@ from flaxfile.errors import AuthError, LimitError, ProtocolError
 from flaxfile.protocol.messages import MAX_SOCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from flaxfile.protocol.header import Header
     from flaxfile.security.zap import Permission
+
+    # What answers a request: whose, the connection it came on, its header and its payload.
+    Handler = Callable[["Session", bytes, Header, dict[str, object]], None]
 
 __all__ = ["IDLE", "MAX_TRANSFERS", "Session", "Sessions"]
 

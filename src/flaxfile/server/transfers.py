@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flaxfile.server.service import Service
     from flaxfile.server.sessions import Session
 
-__all__ = ["WINDOW", "Transfer", "Transfers"]
+__all__ = ["WINDOW", "Transfer", "TransferRequests", "Transfers"]
 
 WINDOW: Final = 64 << 20
 HASHED_AT_ONCE: Final = 64 << 20
@@ -175,7 +175,7 @@ class Transfers:
             upto = min(transfer.readable(engine, number), content.done + HASHED_AT_ONCE)
             if upto - content.done >= PIECE:
                 transfer.is_hashed_now = True
-                self._service.aside(partial(_hash, transfer, content, upto))
+                self._service.jobs.aside(partial(_hash, transfer, content, upto))
 
     # ---- the end ----
 
@@ -216,6 +216,19 @@ class Transfers:
         """The server ends: parts stay."""
         for number in list(self._all):
             self.give_up(number, keep=True)
+
+
+class TransferRequests:
+    """Answers what is asked about one kind of transfers.
+
+    Args:
+        service: answers and runs the work.
+        transfers: where they are while they move.
+    """
+
+    def __init__(self, service: Service, transfers: Transfers) -> None:
+        self._service = service
+        self._transfers = transfers
 
 
 def _hash(transfer: Transfer, content: RunningHash, upto: int) -> None:

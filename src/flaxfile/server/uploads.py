@@ -1,6 +1,6 @@
 """Uploads of a server: opened, moved by the engine, copied together, committed.
 
-Everything here happens in the reactor's thread but the work on the disk, which `Service.run` hands to the
+Everything here happens in the reactor's thread but the work on the disk, which `Jobs.run` hands to the
 pool.
 """
 
@@ -18,7 +18,7 @@ from flaxfile.errors import FlaxError, IntegrityError, LimitError, ProtocolError
 from flaxfile.protocol.chunkmap import chunk_count, runs
 from flaxfile.protocol.delta import Copy, decode_copies
 from flaxfile.protocol.messages import Type, field
-from flaxfile.server.transfers import WINDOW, Transfer
+from flaxfile.server.transfers import WINDOW, Transfer, TransferRequests
 from flaxfile.server.wish import Wish
 from flaxfile.store.parts import write_at
 from flaxfile.store.reading_back import check_chunks, check_file
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flaxfile.model import Entry
     from flaxfile.protocol.header import Header
     from flaxfile.server.service import Service
-    from flaxfile.server.sessions import Session
+    from flaxfile.server.sessions import Handler, Session
     from flaxfile.server.transfers import Transfers
     from flaxfile.store.parts import Part
     from flaxfile.store.store import Store
@@ -146,20 +146,14 @@ class _Upload(Transfer):
             raise
 
 
-class UploadRequests:
-    """Answers what is asked about uploads.
-
-    Args:
-        service: answers and runs the work.
-        transfers: where uploads are while they move.
-    """
+class UploadRequests(TransferRequests):
+    """Answers what is asked about uploads."""
 
     def __init__(self, service: Service, transfers: Transfers) -> None:
-        self._service = service
-        self._transfers = transfers
+        super().__init__(service, transfers)
         self._committing: set[str] = set()
         self._done: collections.OrderedDict[str, dict[str, object]] = collections.OrderedDict()
-        self.requests: dict[Type, Callable[[Session, bytes, Header, dict[str, object]], None]] = {
+        self.requests: dict[Type, Handler] = {
             Type.PUT_OPEN: self._open,
             Type.PUT_COMMIT: self._commit,
         }
@@ -191,7 +185,7 @@ class UploadRequests:
         chunk = self._transfers.chunk(field(payload, "chunk", int))
         store = self._service.store
 
-        def work(tell: Callable[[], None]) -> tuple[Part, int, int]:
+        def work() -> tuple[Part, int, int]:
             if wish.if_absent or wish.if_match is not None:
                 store.check(wish.key, if_absent=wish.if_absent, if_match=wish.if_match)
             part, real = store.parts.open(
@@ -202,7 +196,6 @@ class UploadRequests:
                 chunk,
                 resume=wish.resume,
                 blocks=wish.blocks,
-                tell=tell,
             )
             return part, real, self._open_base(wish) if wish.base else -1
 
@@ -232,7 +225,7 @@ class UploadRequests:
             self._service.reply(peer, head, Type.PUT_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
-        self._service.run(peer, head, work, ready, lambda: self._transfers.opened(session))
+        self._service.jobs.run(peer, head, work, ready, lambda: self._transfers.opened(session))
         self._transfers.opening(session)
 
     def _open_base(self, wish: Wish) -> int:
@@ -265,7 +258,7 @@ class UploadRequests:
             self._service.counters["copied_chunks"] += len(held)
             self._service.reply(peer, head, Type.OK, {"held": runs(held)})
 
-        self._service.run(peer, head, lambda _tell: upload.copy(copies), done, upload.copied)
+        self._service.jobs.run(peer, head, lambda: upload.copy(copies), done, upload.copied)
         # The files stay open, and the part its own, until this is done, whatever becomes of the upload.
         upload.copying += 1
 
@@ -329,10 +322,10 @@ class UploadRequests:
 
         token = upload.wish.token
         try:
-            self._service.run(
+            self._service.jobs.run(
                 peer,
                 head,
-                lambda _tell: upload.publish(hashes, root),
+                lambda: upload.publish(hashes, root),
                 done,
                 lambda: self._committing.discard(token),
             )

@@ -16,7 +16,7 @@ from flaxfile.store.entries import naming
 from flaxfile.store.parts import MAP_SUFFIX, PART_SUFFIX, Part, chunk_of, open_part, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from pathlib import Path
 
 __all__ = ["PartFolder"]
@@ -53,7 +53,6 @@ class PartFolder:
         *,
         resume: bool,
         blocks: int,
-        tell: Callable[[], None] | None = None,
     ) -> tuple[Part, int]:
         """The part of an upload and the size of its chunks.
 
@@ -81,9 +80,7 @@ class PartFolder:
                     "size": size,
                     "chunk": chunk,
                 }
-                part = open_part(
-                    path, map_path, description, size, chunk, resume=again, blocks=blocks, tell=tell
-                )
+                part = open_part(path, map_path, description, size, chunk, resume=again, blocks=blocks)
                 return part, chunk
         except NoSpaceError as error:
             self._free(used)

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import struct
-import time
 from typing import TYPE_CHECKING, Final
 
 from flaxfile._core.hashing import hash_chunks
@@ -19,7 +18,6 @@ from flaxfile.protocol.chunkmap import chunk_count, encode_description, parse_jo
 from flaxfile.protocol.messages import MAX_CHUNK, MIN_CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["MAP_SUFFIX", "PART_SUFFIX", "Part", "chunk_of", "open_part", "part_name", "reserve", "write_at"]
@@ -105,13 +103,11 @@ def open_part(
     *,
     resume: bool = True,
     blocks: int | None = None,
-    tell: Callable[[], None] | None = None,
 ) -> Part:
     """Open a part for ``size`` bytes: with what it holds already when ``description`` is the same, else anew.
 
     Each chunk that the journal claims is read and hashed again, so a part is as good as what is on the disk.
-    ``blocks`` is how many bytes of the source are no holes; ``tell`` is called now and then while this takes
-    time.
+    ``blocks`` is how many bytes of the source are no holes.
     """
     claimed = _load(path, map_path, description, size, chunk) if resume else {}
     flags = os.O_RDWR | os.O_CREAT | _BINARY | (0 if claimed else os.O_TRUNC)
@@ -120,7 +116,7 @@ def open_part(
     part = Part(path, map_path, fd, map_fd)
     try:
         if claimed:
-            part.held, part.held_bytes = _verify(fd, size, chunk, claimed, tell)
+            part.held, part.held_bytes = _verify(fd, size, chunk, claimed)
         else:
             reserve(fd, size, size if blocks is None else blocks)
         # Written anew: what did not hold must not be claimed once more.
@@ -153,11 +149,8 @@ def write_at(fd: int, data: bytes, at: int) -> None:
         view, at = view[put:], at + put
 
 
-def _verify(
-    fd: int, size: int, chunk: int, claimed: dict[int, int], tell: Callable[[], None] | None
-) -> tuple[list[tuple[int, bytes]], int]:
+def _verify(fd: int, size: int, chunk: int, claimed: dict[int, int]) -> tuple[list[tuple[int, bytes]], int]:
     good: dict[int, bytes] = {}
-    told = time.monotonic()
     for first, count in runs(sorted(claimed)):
         for start in range(first, first + count, _VERIFY_PIECE):
             number = min(_VERIFY_PIECE, first + count - start)
@@ -165,9 +158,6 @@ def _verify(
             for i in range(len(hashes) // 8):
                 if _HASH.unpack_from(hashes, 8 * i)[0] == claimed[start + i]:
                     good[start + i] = hashes[8 * i : 8 * i + 8]
-            if tell is not None and time.monotonic() - told > 0.5:
-                told = time.monotonic()
-                tell()
     held = [
         (first, b"".join(good[index] for index in range(first, first + count)))
         for first, count in runs(sorted(good))

@@ -21,7 +21,7 @@ from flaxfile.server.server import Server
 from .peers import answer, ask, dealer, hello
 
 CHUNK = 65536
-BUSY = "flaxfile.server.service.MAX_JOBS"
+BUSY = "flaxfile.server.jobs.MAX_JOBS"
 
 
 def open_files(store: Path) -> list[str]:
