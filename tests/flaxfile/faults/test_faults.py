@@ -21,6 +21,7 @@ from flaxfile.model import Entry, HashKind
 from flaxfile.server.server import Server
 from flaxfile.store.store import Store
 from tests.flaxfile.faults.proxy import Proxy
+from tests.flaxfile.serving import cancelled_half_way
 
 MIB = 1 << 20
 SERVER = """
@@ -139,19 +140,8 @@ async def test_a_cancelled_upload_is_continued_by_the_next_one(
     data = os.urandom(20 * MIB)
     (tmp_path / "source").write_bytes(data)
     (store / "file").write_bytes(b"the old version")
-    far = asyncio.Event()
     async with AsyncClient("127.0.0.1", server.port, bwlimit=50 * MIB) as slow:
-        task = asyncio.create_task(
-            slow.upload(
-                tmp_path / "source",
-                "file",
-                progress=lambda done, total: far.set() if done > total // 2 else None,
-            )
-        )
-        await far.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled_half_way(lambda tell: slow.upload(tmp_path / "source", "file", progress=tell))
         assert b"the old version" == (store / "file").read_bytes()
     async with client_of(server.port) as client:
         result = await client.upload(tmp_path / "source", "file")
@@ -167,19 +157,8 @@ async def test_a_cancelled_download_is_continued_by_the_next_one(
     data = os.urandom(20 * MIB)
     (store / "file").write_bytes(data)
     (tmp_path / "target").write_bytes(b"the old version")
-    far = asyncio.Event()
     async with AsyncClient("127.0.0.1", server.port, bwlimit=50 * MIB) as slow:
-        task = asyncio.create_task(
-            slow.download(
-                "file",
-                tmp_path / "target",
-                progress=lambda done, total: far.set() if done > total // 2 else None,
-            )
-        )
-        await far.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled_half_way(lambda tell: slow.download("file", tmp_path / "target", progress=tell))
         assert b"the old version" == (tmp_path / "target").read_bytes()
     async with client_of(server.port) as client:
         result = await client.download("file", tmp_path / "target")
@@ -193,18 +172,8 @@ async def test_a_part_that_was_damaged_on_the_disk_is_mended(
 ) -> None:
     data = os.urandom(20 * MIB)
     (tmp_path / "source").write_bytes(data)
-    far = asyncio.Event()
     async with AsyncClient("127.0.0.1", server.port, bwlimit=50 * MIB) as slow:
-        task = asyncio.create_task(
-            slow.upload(
-                tmp_path / "source",
-                "file",
-                progress=lambda done, total: far.set() if done > total // 2 else None,
-            )
-        )
-        await far.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancelled_half_way(lambda tell: slow.upload(tmp_path / "source", "file", progress=tell))
     await asyncio.sleep(0.1)
     (part,) = (store / ".flaxfile" / "parts").glob("*.part")
     with part.open("r+b") as file:
@@ -221,18 +190,8 @@ async def test_another_source_does_not_continue_the_part_of_the_first(
 ) -> None:
     first, second = os.urandom(20 * MIB), os.urandom(20 * MIB)
     (tmp_path / "source").write_bytes(first)
-    far = asyncio.Event()
     async with AsyncClient("127.0.0.1", server.port, bwlimit=50 * MIB) as slow:
-        task = asyncio.create_task(
-            slow.upload(
-                tmp_path / "source",
-                "file",
-                progress=lambda done, total: far.set() if done > total // 2 else None,
-            )
-        )
-        await far.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancelled_half_way(lambda tell: slow.upload(tmp_path / "source", "file", progress=tell))
     (tmp_path / "source").write_bytes(second)
     async with client_of(server.port) as client:
         result = await client.upload(tmp_path / "source", "file")

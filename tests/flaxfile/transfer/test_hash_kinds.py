@@ -27,6 +27,7 @@ from flaxfile.server.server import Server
 from flaxfile.store import hashes as hashes_module
 from flaxfile.store import reading_back
 from tests.flaxfile.commands import wait_until
+from tests.flaxfile.serving import cancelled_half_way
 
 MIB = 1 << 20
 WORDS = "correct horse battery"
@@ -209,23 +210,15 @@ async def test_what_one_kind_has_begun_another_continues_and_hashes_whole(
         (tmp_path / "local", store / "file") if verb == "up" else (store / "file", tmp_path / "local")
     )
     begun.write_bytes(data)
-    far = asyncio.Event()
-
-    def tell(done: int, total: int) -> None:
-        if done > total // 2:
-            far.set()
 
     async with client_of(server, first, bwlimit=40 * MIB) as slow:
-        work = (
-            slow.upload(tmp_path / "local", "file", progress=tell)
-            if verb == "up"
-            else slow.download("file", tmp_path / "local", progress=tell)
+        await cancelled_half_way(
+            lambda tell: (
+                slow.upload(tmp_path / "local", "file", progress=tell)
+                if verb == "up"
+                else slow.download("file", tmp_path / "local", progress=tell)
+            )
         )
-        task = asyncio.create_task(work)
-        await far.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
     async with client_of(server, then) as client:
         if verb == "up":
             result = await client.upload(tmp_path / "local", "file")
@@ -242,19 +235,8 @@ async def test_a_part_whose_journal_agrees_with_its_damage_is_thrown_away(
 ) -> None:
     data = os.urandom(6 * MIB)
     (tmp_path / "source").write_bytes(data)
-    far = asyncio.Event()
     async with client_of(server, bwlimit=20 * MIB) as slow:
-        task = asyncio.create_task(
-            slow.upload(
-                tmp_path / "source",
-                "file",
-                progress=lambda done, total: far.set() if done > total // 2 else None,
-            )
-        )
-        await far.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled_half_way(lambda tell: slow.upload(tmp_path / "source", "file", progress=tell))
     async with client_of(server) as client:
         await client.ping()
         await asyncio.to_thread(wait_until, lambda: not server.stats()["transfers"])
