@@ -13,52 +13,35 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from flaxfile.errors import UsageError, from_os_error
-from flaxfile.model import HashKind, known_kind
+from flaxfile.values import (
+    CHECKS,
+    DEFAULT_PORT,
+    check_count,
+    check_seconds,
+    check_size,
+    check_text,
+    parse_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flaxfile.model import HashKind
+
 __all__ = [
-    "DEFAULT_PORT",
     "ClientSettings",
     "Config",
     "ServerEntry",
     "ServerSettings",
     "Target",
     "load",
-    "parse_address",
-    "parse_duration",
-    "parse_size",
     "password_from",
     "resolve",
     "search_path",
     "state_folder",
 ]
 
-DEFAULT_PORT: Final = 25555
 FILE_NAME: Final = "flaxfile.toml"
-
-_UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-_BINARY: Final = {"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
-_SECONDS: Final = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def parse_size(text: str | int) -> int:
-    """``32MiB``, ``1.5 GB``, ``500k`` or a plain number, in bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?", str(text).strip().lower())
-    if match is None or isinstance(text, bool):
-        raise UsageError(
-            f"{text!r} is no size", hint="write a number with kB, MB, GB, KiB, MiB or GiB, as in 32MiB"
-        )
-    return round(float(match[1]) * {**_UNITS, **_BINARY}[match[2] or ""])
-
-
-def parse_duration(text: str | float) -> float:
-    """``24h``, ``90s``, ``500ms`` or a plain number, in seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)", str(text).strip().lower())
-    if match is None or isinstance(text, bool):
-        raise UsageError(f"{text!r} is no duration", hint="write a number with ms, s, m, h or d, as in 24h")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 class ClientSettings(NamedTuple):
@@ -239,66 +222,12 @@ def _refuse_unknown(path: Path, table: str, content: Mapping[str, Any], known: s
             )
 
 
-def _port(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65_535:
-        raise UsageError(f"{value!r} is no port", hint="give a number from 0 to 65535")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{value!r} is no text", hint="put it in quotes")
-    return value
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UsageError(f"{value!r} is no count", hint="give a whole number, 0 or more")
-    return value
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, (int, float, str)):
-        raise UsageError(f"{value!r} is no duration", hint="give seconds, or a text as in 24h")
-    seconds = parse_duration(value)
-    if seconds <= 0:
-        raise UsageError(f"{value!r} is no time to wait", hint="give more than 0 seconds")
-    return seconds
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, (int, str)):
-        raise UsageError(f"{value!r} is no size", hint="give bytes, or a text as in 32MiB")
-    return parse_size(value)
-
-
-def _durability(value: object) -> str:
-    if value not in {"none", "rename", "fsync"}:
-        raise UsageError(f"{value!r} is no durability", hint="known are: none, rename, fsync")
-    return str(value)
-
-
-_CHECKS: Final[dict[str, Callable[[object], object]]] = {
-    "port": _port,
-    "connect_timeout": _seconds,
-    "idle_timeout": _seconds,
-    "part_ttl": _seconds,
-    "retries": _count,
-    "max_clients": _count,
-    "window": _size,
-    "memory": _size,
-    "max_upload": _size,
-    "durability": _durability,
-    "hash": known_kind,
-}
-
-
 def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any:
     _refuse_unknown(path, table, content, set(kind._fields))
     values = {}
     for key, value in content.items():
         try:
-            values[key] = _CHECKS.get(key, _text)(value)
+            values[key] = CHECKS.get(key, check_text)(value)
         except UsageError as error:
             where = _line_of(path, table, key)
             raise UsageError(f"{where}: [{table}] {key}: {error.message}", hint=error.hint) from None
@@ -306,10 +235,13 @@ def _build(kind: Any, path: Path, table: str, content: Mapping[str, Any]) -> Any
 
 
 _FROM_ENVIRONMENT: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
-    "FLAXFILE_CONNECT_TIMEOUT": ("connect_timeout", _seconds),
-    "FLAXFILE_TRANSFER_TIMEOUT": ("idle_timeout", _seconds),
-    "FLAXFILE_MAX_RETRIES": ("retries", lambda text: _count(int(str(text)) if str(text).isdigit() else text)),
-    "FLAXFILE_WINDOW": ("window", _size),
+    "FLAXFILE_CONNECT_TIMEOUT": ("connect_timeout", check_seconds),
+    "FLAXFILE_TRANSFER_TIMEOUT": ("idle_timeout", check_seconds),
+    "FLAXFILE_MAX_RETRIES": (
+        "retries",
+        lambda text: check_count(int(str(text)) if str(text).isdigit() else text),
+    ),
+    "FLAXFILE_WINDOW": ("window", check_size),
 }
 
 
@@ -323,23 +255,6 @@ def _with_environment(client: ClientSettings, environment: Mapping[str, str]) ->
             except UsageError as error:
                 raise UsageError(f"{variable}: {error.message}", hint=error.hint) from None
     return client._replace(**values)
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """``host``, ``host:port``, ``[v6]`` or ``[v6]:port``."""
-    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]/\s]+))(?::(\d{1,5}))?", text)
-    bare = re.fullmatch(r"[0-9a-fA-F:]+:[0-9a-fA-F:]*", text) if match is None else None
-    if match is None and bare is None:
-        raise UsageError(
-            f"{text!r} is no address",
-            hint="write host, host:port or [IPv6]:port, or a name of the configuration",
-        )
-    if match is None:
-        return text, DEFAULT_PORT
-    port = int(match[3]) if match[3] else DEFAULT_PORT
-    if port > 65_535:
-        raise UsageError(f"{port} in {text!r} is no port", hint="give a number from 0 to 65535")
-    return match[1] or match[2], port
 
 
 def resolve(config: Config, server: str | None, environment: Mapping[str, str] = os.environ) -> Target:

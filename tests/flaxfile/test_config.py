@@ -10,13 +10,11 @@ from flaxfile.config import (
     Config,
     Target,
     load,
-    parse_address,
-    parse_duration,
-    parse_size,
     password_from,
     resolve,
 )
 from flaxfile.errors import NotFoundError, UsageError
+from flaxfile.values import parse_address, parse_duration, parse_size
 
 SEED_FILE = """
 [client]

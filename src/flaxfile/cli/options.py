@@ -10,10 +10,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from flaxfile.config import parse_duration, parse_size
 from flaxfile.errors import UsageError
 from flaxfile.model import HASH_KINDS, known_kind
 from flaxfile.texts import say
+from flaxfile.values import parse_duration, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

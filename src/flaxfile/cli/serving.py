@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flaxfile.cli.options import port, positive
-from flaxfile.config import load, parse_address, password_from
+from flaxfile.config import load, password_from
 from flaxfile.errors import ConnectError, UsageError
 from flaxfile.texts import say
+from flaxfile.values import parse_address
 
 if TYPE_CHECKING:
     import argparse
