@@ -26,7 +26,7 @@ typedef struct ff_pool {
     int closed;
 } ff_pool;
 
-static ff_pool *ff_pool_new(size_t limit, ff_fd wake) {
+static inline ff_pool *ff_pool_new(size_t limit, ff_fd wake) {
     ff_pool *pool = (ff_pool *)calloc(1, sizeof *pool);
     if (pool) {
         ff_lock_init(&pool->lock);
@@ -36,13 +36,13 @@ static ff_pool *ff_pool_new(size_t limit, ff_fd wake) {
     return pool;
 }
 
-static void ff_slot_drop(ff_slot *slot) {
+static inline void ff_slot_drop(ff_slot *slot) {
     ff_aligned_free(slot->bytes);
     free(slot);
 }
 
 /* Frees what is here; the pool itself goes with the last slot that libzmq gives back. */
-static void ff_pool_close(ff_pool *pool) {
+static inline void ff_pool_close(ff_pool *pool) {
     uint64_t out;
     ff_slot *slot, *next;
     ff_lock_get(&pool->lock);
@@ -61,7 +61,7 @@ static void ff_pool_close(ff_pool *pool) {
 }
 
 /* A buffer of at least `size` bytes, or NULL: the limit is reached, or there is no memory. */
-static ff_slot *ff_slot_get(ff_pool *pool, size_t size, uint64_t *in_use) {
+static inline ff_slot *ff_slot_get(ff_pool *pool, size_t size, uint64_t *in_use) {
     ff_slot *slot;
     ff_lock_get(&pool->lock);
     while (pool->free && pool->free->size < size) {
@@ -99,7 +99,7 @@ static ff_slot *ff_slot_get(ff_pool *pool, size_t size, uint64_t *in_use) {
 }
 
 /* Called by libzmq from any of its threads, and by the engine. */
-static void ff_slot_back(void *data, void *hint) {
+static inline void ff_slot_back(void *data, void *hint) {
     ff_slot *slot = (ff_slot *)hint;
     ff_pool *pool = slot->pool;
     int wake, last;
@@ -127,7 +127,7 @@ static void ff_slot_back(void *data, void *hint) {
     }
 }
 
-static uint64_t ff_in_use(ff_pool *pool, const uint64_t *counter, uint64_t starve_at) {
+static inline uint64_t ff_in_use(ff_pool *pool, const uint64_t *counter, uint64_t starve_at) {
     uint64_t value;
     ff_lock_get(&pool->lock);
     value = *counter;
@@ -138,7 +138,7 @@ static uint64_t ff_in_use(ff_pool *pool, const uint64_t *counter, uint64_t starv
     return value;
 }
 
-static void ff_pool_trim(ff_pool *pool) {
+static inline void ff_pool_trim(ff_pool *pool) {
     ff_slot *slot;
     ff_lock_get(&pool->lock);
     while ((slot = pool->free) != NULL) {

@@ -43,7 +43,7 @@ typedef struct {
     uint64_t unread; /* chunks that were sent as holes without a look at them */
 } ff_engine;
 
-static void ff_raise_event(ff_engine *e, ff_transfer *t, int event, int cause) {
+static inline void ff_raise_event(ff_engine *e, ff_transfer *t, int event, int cause) {
     if (t->event != FF_EVENT_NONE) {
         return;
     }
@@ -54,7 +54,7 @@ static void ff_raise_event(ff_engine *e, ff_transfer *t, int event, int cause) {
     e->events = t;
 }
 
-static ff_transfer *ff_find(const ff_engine *e, uint64_t id) {
+static inline ff_transfer *ff_find(const ff_engine *e, uint64_t id) {
     ff_transfer *t = e->bucket[id % FF_BUCKETS];
     while (t && t->id != id) {
         t = t->next_hashed;
@@ -62,7 +62,7 @@ static ff_transfer *ff_find(const ff_engine *e, uint64_t id) {
     return t;
 }
 
-static void ff_add(ff_engine *e, ff_transfer *t) {
+static inline void ff_add(ff_engine *e, ff_transfer *t) {
     t->next_hashed = e->bucket[t->id % FF_BUCKETS];
     e->bucket[t->id % FF_BUCKETS] = t;
     t->next = NULL;
@@ -74,7 +74,7 @@ static void ff_add(ff_engine *e, ff_transfer *t) {
     e->last = t;
 }
 
-static void ff_unlink(ff_engine *e, ff_transfer *t) {
+static inline void ff_unlink(ff_engine *e, ff_transfer *t) {
     ff_transfer **at, *before = NULL;
     for (at = &e->bucket[t->id % FF_BUCKETS]; *at; at = &(*at)->next_hashed) {
         if (*at == t) {
@@ -99,7 +99,7 @@ static void ff_unlink(ff_engine *e, ff_transfer *t) {
     }
 }
 
-static void ff_reap(ff_engine *e) {
+static inline void ff_reap(ff_engine *e) {
     ff_transfer **at = &e->zombies, *t;
     while ((t = *at) != NULL) {
         if (ff_in_use(e->pool, &t->in_use, UINT64_MAX) == 0) {

@@ -72,12 +72,12 @@ typedef struct ff_transfer {
     struct ff_transfer *next, *next_event, *next_hashed;
 } ff_transfer;
 
-static uint64_t ff_chunk_size(const ff_transfer *t, uint64_t index) {
+static inline uint64_t ff_chunk_size(const ff_transfer *t, uint64_t index) {
     uint64_t at = index * t->chunk;
     return t->size - at < t->chunk ? t->size - at : t->chunk;
 }
 
-static ff_transfer *ff_transfer_new(uint64_t id, int role, uint64_t size, uint64_t chunk) {
+static inline ff_transfer *ff_transfer_new(uint64_t id, int role, uint64_t size, uint64_t chunk) {
     ff_transfer *t = (ff_transfer *)calloc(1, sizeof *t);
     if (!t) {
         return NULL;
@@ -103,14 +103,14 @@ static ff_transfer *ff_transfer_new(uint64_t id, int role, uint64_t size, uint64
     return t;
 }
 
-static void ff_transfer_free(ff_transfer *t) {
+static inline void ff_transfer_free(ff_transfer *t) {
     free(t->state);
     free(t->hash);
     free(t->range);
     free(t);
 }
 
-static int ff_find_route(const ff_transfer *t, int socket, const uint8_t *id, int size) {
+static inline int ff_find_route(const ff_transfer *t, int socket, const uint8_t *id, int size) {
     int i;
     for (i = 0; i < t->routes; i++) {
         const ff_route *route = &t->route[i];
@@ -123,7 +123,7 @@ static int ff_find_route(const ff_transfer *t, int socket, const uint8_t *id, in
 
 /* The journal is a list of (chunk, hash): appended after the chunk itself is written, so a torn end or a
    lost tail only costs the chunks it would have named. */
-static int ff_journal_flush(ff_transfer *t) {
+static inline int ff_journal_flush(ff_transfer *t) {
     size_t size = (size_t)t->journal * 16, at = 0;
     if (t->map_fd >= 0) {
         while (at < size) {
@@ -146,7 +146,7 @@ static int ff_journal_flush(ff_transfer *t) {
     return 0;
 }
 
-static int ff_mark_done(ff_transfer *t, uint64_t index, uint64_t hash) {
+static inline int ff_mark_done(ff_transfer *t, uint64_t index, uint64_t hash) {
     uint64_t size = ff_chunk_size(t, index);
     t->state[index] = FF_DONE;
     t->hash[index] = hash;
@@ -166,7 +166,7 @@ static int ff_mark_done(ff_transfer *t, uint64_t index, uint64_t hash) {
 }
 
 /* What is sent, read from the file or the memory; 0 or errno, ENODATA: shorter than it was. */
-static int ff_load(const ff_transfer *t, uint64_t index, uint8_t *to) {
+static inline int ff_load(const ff_transfer *t, uint64_t index, uint8_t *to) {
     uint64_t size = ff_chunk_size(t, index);
     if (t->memory) {
         memcpy(to, t->memory + t->base + index * t->chunk, (size_t)size);
@@ -177,7 +177,7 @@ static int ff_load(const ff_transfer *t, uint64_t index, uint8_t *to) {
 
 /* Whether a chunk of the file is in a hole, so that it need not be read. A file that became shorter is left to
    the read, which notices it. */
-static int ff_in_hole(ff_transfer *t, uint64_t index) {
+static inline int ff_in_hole(ff_transfer *t, uint64_t index) {
 #if defined(SEEK_DATA) && !defined(_WIN32)
     uint64_t size = ff_chunk_size(t, index), at = t->base + index * t->chunk;
     struct stat status;
@@ -210,7 +210,7 @@ static int ff_in_hole(ff_transfer *t, uint64_t index) {
 #endif
 }
 
-static uint64_t ff_zeros_hash(ff_transfer *t, uint64_t size) {
+static inline uint64_t ff_zeros_hash(ff_transfer *t, uint64_t size) {
     if (t->zeros != size) {
         t->zeros_hash = ff_hash_zeros(size);
         t->zeros = size;
@@ -218,7 +218,7 @@ static uint64_t ff_zeros_hash(ff_transfer *t, uint64_t size) {
     return t->zeros_hash;
 }
 
-static int ff_store(const ff_transfer *t, uint64_t index, const uint8_t *from) {
+static inline int ff_store(const ff_transfer *t, uint64_t index, const uint8_t *from) {
     uint64_t size = ff_chunk_size(t, index);
     if (t->memory) {
         memcpy(t->memory + t->base + index * t->chunk, from, (size_t)size);
@@ -227,7 +227,7 @@ static int ff_store(const ff_transfer *t, uint64_t index, const uint8_t *from) {
     return ff_write_all(t->fd, from, (size_t)size, t->base + index * t->chunk);
 }
 
-static int ff_store_zeros(const ff_transfer *t, uint64_t index) {
+static inline int ff_store_zeros(const ff_transfer *t, uint64_t index) {
     uint64_t size = ff_chunk_size(t, index);
     if (t->memory) {
         memset(t->memory + t->base + index * t->chunk, 0, (size_t)size);
@@ -237,7 +237,7 @@ static int ff_store_zeros(const ff_transfer *t, uint64_t index) {
 }
 
 /* The first chunk at or after the cursor that is still to be moved, or `chunks`. */
-static uint64_t ff_next_todo(ff_transfer *t) {
+static inline uint64_t ff_next_todo(ff_transfer *t) {
     while (t->cursor < t->chunks && (t->state[t->cursor] & FF_STATE_BITS) != FF_TODO) {
         t->cursor++;
     }
@@ -245,7 +245,7 @@ static uint64_t ff_next_todo(ff_transfer *t) {
 }
 
 /* Puts a chunk back; -1 when it has been tried often enough. */
-static int ff_try_again(ff_transfer *t, uint64_t index) {
+static inline int ff_try_again(ff_transfer *t, uint64_t index) {
     uint8_t tried = (uint8_t)(t->state[index] / FF_TRIED + 1);
     if (tried > FF_TRIES) {
         return -1;

@@ -8,15 +8,11 @@ not know keys, permissions or retries.
 from collections.abc import Sequence
 from typing import Any, final
 
-from typing_extensions import Buffer
+from flaxfile._core.transfers import Transfers
 
 __all__ = [
     "BINDINGS",
     "HEADER_SIZE",
-    "ROLE_RECV_ACK",
-    "ROLE_RECV_DRIVE",
-    "ROLE_SEND_ASKED",
-    "ROLE_SEND_DRIVE",
     "STEP_AUX",
     "STEP_ERROR",
     "STEP_MESSAGE",
@@ -28,10 +24,6 @@ __all__ = [
 ]
 
 HEADER_SIZE: int
-ROLE_SEND_DRIVE: int
-ROLE_RECV_ACK: int
-ROLE_RECV_DRIVE: int
-ROLE_SEND_ASKED: int
 STEP_TIMEOUT: int
 STEP_MESSAGE: int
 STEP_WAKE: int
@@ -44,7 +36,7 @@ def bind(addresses: Sequence[int]) -> None:
     """Set the addresses of the functions that `BINDINGS` names, in that order."""
 
 @final
-class Engine:
+class Engine(Transfers):
     """Sockets and transfers of one thread; every method but none is for that thread alone.
 
     Args:
@@ -58,7 +50,6 @@ class Engine:
     def __new__(
         cls, sockets: Sequence[int], router: bool, wake_read: int, wake_write: int, memory: int
     ) -> Engine: ...
-    def __contains__(self, transfer: int, /) -> bool: ...
     def close(self) -> None:
         """Forget all transfers and give back the memory; sockets and files belong to the caller."""
 
@@ -82,34 +73,6 @@ class Engine:
     def send_raw(self, socket: int, frames: Sequence[bytes]) -> None:
         """Send frames as they are; one that libzmq does not take at once ends it."""
 
-    def add(
-        self,
-        transfer: int,
-        role: int,
-        size: int,
-        chunk: int,
-        window: int,
-        *,
-        fd: int = -1,
-        memory: Buffer | None = None,
-        base: int = 0,
-        map_fd: int = -1,
-        granted: int = 0,
-    ) -> None:
-        """Add a transfer of ``size`` bytes at ``base`` of a file or a buffer; it rests until `start`."""
-
-    def add_route(self, transfer: int, socket: int, peer: bytes) -> bool:
-        """Let a peer's connection take part; False when there are too many already."""
-
-    def preset(self, transfer: int, first: int, hashes: bytes) -> None:
-        """Mark chunks from ``first`` on as held already, with their hashes; before `start`."""
-
-    def start(self, transfer: int) -> None:
-        """Let a transfer move; one that has nothing to move is complete at once."""
-
-    def set_window(self, transfer: int, window: int) -> None:
-        """Change how many bytes of a transfer may be on their way."""
-
     def set_share(self, share: int) -> None:
         """Bound what each transfer may have on its way, whatever its window; 0 lifts it."""
 
@@ -118,25 +81,6 @@ class Engine:
 
     def trim(self) -> None:
         """Give the memory of buffers that are not in use back to the system."""
-
-    def hashes(self, transfer: int) -> bytes:
-        """Return the hashes of all chunks; those of chunks that were not moved yet are zero."""
-
-    def missing(self, transfer: int, limit: int = 1024) -> list[tuple[int, int]]:
-        """Return ranges (first chunk, number) of what was not moved yet, at most ``limit`` of them."""
-
-    def first_missing(self, transfer: int, first: int = 0) -> int:
-        """Return the first chunk, from ``first`` on, that was not moved yet; the number of chunks if there is
-        none.
-        """
-
-    def progress(self, transfer: int) -> tuple[int, int, int, float]:
-        """Return bytes held, payload bytes on the wire, bytes on their way, seconds since the last
-        movement.
-        """
-
-    def remove(self, transfer: int) -> None:
-        """Take a transfer out, its journal written; its files may be closed then. An unknown id is fine."""
 
     def counters(self) -> dict[str, int]:
         """Return what was counted since the start."""

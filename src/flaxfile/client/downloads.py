@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flaxfile._core import engine as core
+from flaxfile._core.transfers import ROLE_RECV_DRIVE
 from flaxfile.adaptive import WindowControl
 from flaxfile.client.transfers import Transfer
 from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
@@ -164,7 +164,7 @@ class Download(Transfer):
             window = max(chunk, min(control.window, granted))
             engine.add(
                 number,
-                core.ROLE_RECV_DRIVE,
+                ROLE_RECV_DRIVE,
                 size,
                 chunk,
                 window,

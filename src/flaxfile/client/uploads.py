@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from flaxfile._core import engine as core
+from flaxfile._core.transfers import ROLE_SEND_DRIVE
 from flaxfile.adaptive import WindowControl
 from flaxfile.client.transfers import Transfer
 from flaxfile.errors import ConflictError, IntegrityError, ProtocolError
@@ -101,7 +101,7 @@ class Upload(Transfer):
         def setup(engine: Engine) -> None:
             engine.add(
                 number,
-                core.ROLE_SEND_DRIVE,
+                ROLE_SEND_DRIVE,
                 source.size,
                 chunk,
                 control.window,

@@ -10,8 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flaxfile._core import engine as core
 from flaxfile._core.hashing import hash_chunks, root_hash
+from flaxfile._core.transfers import ROLE_SEND_ASKED
 from flaxfile.adaptive import chunk_for
 from flaxfile.digests import RunningHash, check_kind
 from flaxfile.errors import ConflictError, LimitError, ProtocolError, UsageError, from_os_error
@@ -160,7 +160,7 @@ class DownloadRequests(TransferRequests):
         def add(engine: Engine, number: int) -> None:
             engine.add(
                 number,
-                core.ROLE_SEND_ASKED,
+                ROLE_SEND_ASKED,
                 download.length,
                 download.chunk,
                 WINDOW,

@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flaxfile._core import engine as core
 from flaxfile._core.hashing import root_hash, xxh3_64
+from flaxfile._core.transfers import ROLE_RECV_ACK
 from flaxfile.digests import RunningHash
 from flaxfile.errors import FlaxError, IntegrityError, LimitError, ProtocolError, from_os_error
 from flaxfile.protocol.chunkmap import chunk_count, runs
@@ -280,9 +280,7 @@ class UploadRequests(TransferRequests):
             raise ProtocolError("this upload was opened twice", retryable=True)
 
         def add(engine: Engine, number: int) -> None:
-            engine.add(
-                number, core.ROLE_RECV_ACK, wish.size, upload.chunk, WINDOW, fd=part.fd, map_fd=part.map_fd
-            )
+            engine.add(number, ROLE_RECV_ACK, wish.size, upload.chunk, WINDOW, fd=part.fd, map_fd=part.map_fd)
             for first, hashes in part.held[:MAX_RUNS]:
                 engine.preset(number, first, hashes)
 

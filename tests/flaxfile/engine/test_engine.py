@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from flaxfile import libzmq
 from flaxfile._core import engine as core
+from flaxfile._core import transfers
 from flaxfile._core.hashing import xxh3_64
 from flaxfile.protocol.chunkmap import chunk_count, encode_description, parse_journal
 from flaxfile.protocol.header import Header, decode_header, encode_header
@@ -128,7 +129,13 @@ def test_a_receiver_holds_what_arrived_unharmed(size: int, steps: list[tuple[int
         journal.flush()
         os.truncate(file.fileno(), size)
         made.engine.add(
-            NUMBER, core.ROLE_RECV_ACK, size, CHUNK, 10 * CHUNK, fd=file.fileno(), map_fd=journal.fileno()
+            NUMBER,
+            transfers.ROLE_RECV_ACK,
+            size,
+            CHUNK,
+            10 * CHUNK,
+            fd=file.fileno(),
+            map_fd=journal.fileno(),
         )
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
@@ -180,7 +187,7 @@ def test_a_sender_stays_within_its_window_and_ends_when_all_is_acknowledged(
     acknowledged: set[int] = set()
     tries = dict.fromkeys(range(chunk_count(size, CHUNK)), 0)
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_SEND_DRIVE, size, CHUNK, window, memory=content)
+        made.engine.add(NUMBER, transfers.ROLE_SEND_DRIVE, size, CHUNK, window, memory=content)
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
         ended = made.run()
@@ -217,7 +224,13 @@ def test_a_sender_sends_what_was_granted_until_an_acknowledgement_says_more() ->
     content = os.urandom(8 * CHUNK)
     with bench() as made:
         made.engine.add(
-            NUMBER, core.ROLE_SEND_DRIVE, len(content), CHUNK, 6 * CHUNK, memory=content, granted=2 * CHUNK
+            NUMBER,
+            transfers.ROLE_SEND_DRIVE,
+            len(content),
+            CHUNK,
+            6 * CHUNK,
+            memory=content,
+            granted=2 * CHUNK,
         )
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
@@ -237,7 +250,7 @@ def test_a_receiver_asks_again_for_what_was_damaged_and_gives_up_in_the_end() ->
     target = bytearray(len(content))
     asked: list[int] = []
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_RECV_DRIVE, len(content), CHUNK, 4 * CHUNK, memory=target)
+        made.engine.add(NUMBER, transfers.ROLE_RECV_DRIVE, len(content), CHUNK, 4 * CHUNK, memory=target)
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
         ended = made.run()
@@ -264,7 +277,7 @@ def test_a_receiver_asks_for_what_it_does_not_have(size: int, held: set[int], wi
     target, asked = bytearray(size), list[int]()
     wanted = set(range(chunk_count(size, CHUNK))) - held
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_RECV_DRIVE, size, CHUNK, window, memory=target)
+        made.engine.add(NUMBER, transfers.ROLE_RECV_DRIVE, size, CHUNK, window, memory=target)
         for index in held - set(range(chunk_count(size, CHUNK), 12)):
             made.engine.preset(NUMBER, index, bytes(8))
         made.engine.add_route(NUMBER, 0, b"")
@@ -296,7 +309,7 @@ def test_a_sender_sends_the_chunks_that_are_fetched(size: int, wanted: list[int]
     content = os.urandom(size)
     payload = struct.pack(f"<{len(wanted)}Q", *(index * CHUNK for index in wanted))
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_SEND_ASKED, size, CHUNK, 100 * CHUNK, memory=content)
+        made.engine.add(NUMBER, transfers.ROLE_SEND_ASKED, size, CHUNK, 100 * CHUNK, memory=content)
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
         made.send(Type.FETCH, payload, length=len(wanted), hash=xxh3_64(payload))
@@ -310,7 +323,7 @@ def test_a_sender_sends_the_chunks_that_are_fetched(size: int, wanted: list[int]
 
 def test_a_damaged_header_is_told() -> None:
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_RECV_ACK, CHUNK, CHUNK, CHUNK, memory=bytearray(CHUNK))
+        made.engine.add(NUMBER, transfers.ROLE_RECV_ACK, CHUNK, CHUNK, CHUNK, memory=bytearray(CHUNK))
         made.engine.add_route(NUMBER, 0, b"")
         made.engine.start(NUMBER)
         made.data(bytes(CHUNK), 0, "header")
@@ -323,17 +336,17 @@ def test_a_damaged_header_is_told() -> None:
 def test_buffers_that_are_given_stay_where_they_are() -> None:
     target = bytearray(1000)
     with bench() as made:
-        made.engine.add(NUMBER, core.ROLE_RECV_DRIVE, 1000, CHUNK, CHUNK, memory=target)
+        made.engine.add(NUMBER, transfers.ROLE_RECV_DRIVE, 1000, CHUNK, CHUNK, memory=target)
         with pytest.raises(BufferError):
             target.extend(b"more")
         made.engine.remove(NUMBER)
         target.extend(b"more")
         with pytest.raises((BufferError, TypeError, ValueError)):
-            made.engine.add(NUMBER, core.ROLE_RECV_DRIVE, 10, CHUNK, CHUNK, memory=b"read only!")
+            made.engine.add(NUMBER, transfers.ROLE_RECV_DRIVE, 10, CHUNK, CHUNK, memory=b"read only!")
         with pytest.raises(ValueError, match="are not in a buffer"):
-            made.engine.add(NUMBER, core.ROLE_SEND_DRIVE, 1000, CHUNK, CHUNK, memory=bytes(10))
+            made.engine.add(NUMBER, transfers.ROLE_SEND_DRIVE, 1000, CHUNK, CHUNK, memory=bytes(10))
         with pytest.raises(ValueError, match="out of range"):
-            made.engine.add(NUMBER, core.ROLE_SEND_DRIVE, 1000, 0, CHUNK, memory=bytes(1000))
+            made.engine.add(NUMBER, transfers.ROLE_SEND_DRIVE, 1000, 0, CHUNK, memory=bytes(1000))
 
 
 def test_a_closed_engine_says_so() -> None:
