@@ -27,6 +27,7 @@ import org.apache.rocketmq.common.message.Message;
  */
 public final class Peer {
     private static final int TIMEOUT_MS = 60_000;
+    private static final int MOST_UNANSWERED = 16_384;
     private static final OperatingSystemMXBean SYSTEM =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
@@ -46,7 +47,17 @@ public final class Peer {
         this.count = number("count");
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
+        try {
+            serve(arguments[0]);
+            System.exit(0);
+        } catch (Throwable error) { // threads of the client would keep the program there without an answer
+            error.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void serve(String nameServer) throws Exception {
         PrintStream out = System.out;
         System.setOut(System.err); // loggers write there too
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -59,12 +70,11 @@ public final class Peer {
                 options.put(sides[0], sides[1]);
             }
             if (producer == null) {
-                producer = started(arguments[0], words[0]);
+                producer = started(nameServer, words[0]);
             }
             out.println(new Peer(producer, options).measured(words[0]));
             out.flush();
         }
-        System.exit(0);
     }
 
     private static DefaultMQProducer started(String nameServer, String work) throws Exception {
@@ -179,10 +189,19 @@ public final class Peer {
         }
     }
 
-    /** The last one is answered, so that the time ends when all have been taken. */
+    /**
+     * The last one is answered, so that the time ends when all have been taken, and so is one of many.
+     *
+     * <p>The client counts one-way messages that are not written yet in a semaphore of 65,535, and waits for it
+     * in the thread that would write them: with more than that on their way nothing is written any more.
+     */
     private void oneWay() throws Exception {
         for (int i = 1; i < count; i++) {
-            producer.sendOneway(message());
+            if (i % MOST_UNANSWERED == 0) {
+                check(producer.send(message()));
+            } else {
+                producer.sendOneway(message());
+            }
         }
         check(producer.send(message()));
     }
