@@ -8,6 +8,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -23,7 +24,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 LAUNCHER: Final = ROOT / "tools" / "rocketmq" / "rocketmq-server"
 JAVA_VERSION: Final = "5.5.0"
-ANSWER_SECONDS: Final = 120.0
+ANSWER_SECONDS: Final = 90.0  # longer than the clients themselves wait for an answer
 BUILD_SECONDS: Final = 600.0
 GROUP: Final = 64  # frames that the raw generator writes at once, so its counts are multiples of it
 
@@ -32,8 +33,25 @@ FACES: Final = {LOOP: "loop", THREAD: "thread"}
 Figures = dict[str, float]
 
 
-class PeerError(Exception):
+class ArmError(Exception):
+    """An arm cannot be measured.
+
+    Args:
+        reason: in short, as what its name is followed by.
+        text: all that is known.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class PeerError(ArmError):
     """A peer does not do what it should; says which, and what it wrote."""
+
+
+class BuildError(Exception):
+    """A program of a peer cannot be made on this machine."""
 
 
 class Peer(Protocol):
@@ -56,12 +74,16 @@ class Program:
         command: how it is started.
         topic: where it sends.
         log: a file for what it complains about.
+        patience: seconds that an answer may take.
     """
 
-    def __init__(self, name: str, command: list[str], topic: str, log: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], topic: str, log: Path, patience: float = ANSWER_SECONDS
+    ) -> None:
         self._name = name
         self._topic = topic
         self._log = log
+        self._patience = patience
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,
@@ -69,27 +91,42 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 cwd=ROOT,
+                bufsize=0,  # what could not be written would be tried once more when the pipe is closed
                 env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+                start_new_session=True,  # Ctrl-C is for the one who measures, who ends all others
             )
 
     def measure(self, work: Work, count: int) -> Figures:
         """As for every peer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        asked = work.words(count, self._topic)
+        reason = ""
         line = b""
         try:
-            self._process.stdin.write(f"{work.words(count, self._topic)}\n".encode())
-            self._process.stdin.flush()
-            if select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0]:
-                line = self._process.stdout.readline()
+            line = self._answer_to(asked)
+            reason = "" if line.endswith(b"\n") else "ended"
         except BrokenPipeError:
-            pass
-        if not line:
+            reason = "ended"
+        except TimeoutError:
+            reason = "did not answer"
+        if reason:
             complaint = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            asked = work.words(count, self._topic)
-            raise PeerError(f"{self._name} does not answer to {asked!r}: {complaint}")
+            raise PeerError(reason, f"{self._name} {reason}, asked for {asked!r}: {complaint}")
         found: Figures = json.loads(line)
         return found
+
+    def _answer_to(self, asked: str) -> bytes:
+        """One line, or what there was of it when the program ended; raises TimeoutError after too long."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{asked}\n".encode())
+        end, line, chunk = time.monotonic() + self._patience, b"", b"?"
+        while chunk and not line.endswith(b"\n"):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                raise TimeoutError
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            line += chunk
+        return line
 
     def close(self) -> None:
         """End the program at once: it keeps nothing."""
@@ -120,9 +157,14 @@ class Raw:
         command = [str(self._program), "-p", str(self._target.raw_port), "-t", self._target.topic]
         command += ["-b", str(work.size), "-n", str(count // work.batch), *options]
         command = pinned(self._processor, *command)
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+        try:
+            done = subprocess.run(
+                command, check=False, capture_output=True, text=True, timeout=ANSWER_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PeerError("did not answer", str(error)) from error
         if done.returncode:
-            raise PeerError(f"the raw generator failed: {done.stderr.strip()}")
+            raise PeerError("failed", f"the raw generator failed: {done.stderr.strip()}")
         found: dict[str, Any] = json.loads(done.stdout)
         return {
             "count": found["messages"],
@@ -198,10 +240,10 @@ def ours(face: str) -> list[str]:
 def run(command: list[str], folder: Path) -> str:
     """What a command that builds something prints."""
     if shutil.which(command[0]) is None:
-        raise PeerError(f"{command[0]} is missing, and a peer needs it; `--peers` leaves peers out")
+        raise BuildError(f"{command[0]} is missing, and a peer needs it; `--peers` leaves peers out")
     done = subprocess.run(
         command, cwd=folder, check=False, capture_output=True, text=True, timeout=BUILD_SECONDS
     )
     if done.returncode:
-        raise PeerError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        raise BuildError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     return done.stdout

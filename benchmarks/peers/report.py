@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .plots import Bar, bars
-from .results import NAMES, read
+from .results import NAMES, SILENT, read
 from .works import LOOP, REAL_ROWS, SINK_ROWS, THREAD
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ def lines_of(result: Result) -> list[str]:
     row = result.row
     lines = [row.name]
     for arm in result.arms:
+        if arm in result.silent:
+            lines.append(f"  {arm:16} {SILENT}")
+            continue
         spread = result.spread(arm, row.figure)
         cpu = shown("cpu_us", result.spread(arm, "cpu_us").middle)
         ends = f"{shown(row.figure, spread.least)} to {shown(row.figure, spread.most)}"
@@ -88,6 +91,9 @@ def write_report(folder: Path, changed: str, results: list[Result]) -> None:
                 parts.append(f"![{title}]({name})\n")
         parts += ["### What is asked, and what was reached\n", *asked_table(found), ""]
         parts += ["### All arms\n", *figure_table(found), ""]
+        notes = [note for result in found for note in result.notes]
+        if notes:
+            parts += ["### What failed\n", *(f"- {note}" for note in notes), ""]
         parts += [f"- {name}: {value}" for name, value in common(found).items()]
         parts.append("")
     (folder / REPORT).write_text("\n".join(parts), encoding="utf-8")
@@ -124,8 +130,8 @@ def asked_cells(result: Result, found: Found) -> tuple[str, ...]:
         NAMES[bound.figure],
         " or ".join(bound.against),
         f"{'>=' if bound.is_least else '<='} {bound.value:g}",
-        f"**{found.ratio:.3g}**",
-        f"{min(found.ratios):.3g} to {max(found.ratios):.3g}",
+        f"**{found.ratio:.3g}**" if found.ratios else SILENT,
+        f"{min(found.ratios):.3g} to {max(found.ratios):.3g}" if found.ratios else "",
         "" if found.is_kept else "**missed**",
     )
 
@@ -138,6 +144,9 @@ def figure_table(results: list[Result]) -> list[str]:
     ]
     for result in results:
         for arm in result.arms:
+            if arm in result.silent:
+                lines.append(f"| {result.row.name} | {arm} | {SILENT} |  |  |  |  | |")
+                continue
             spread = result.spread(arm, result.row.figure)
             figure = result.row.figure
             cells = (
@@ -159,7 +168,7 @@ def server_cell(result: Result, arm: str) -> str:
     if result.has(arm, "sink_busy"):
         return f"{result.spread(arm, 'sink_busy').middle:.0%} busy"
     if result.has(arm, "lost"):
-        lost = [figures["lost"] / figures["count"] for figures in result.arms[arm]]
+        lost = [figures["lost"] / figures["count"] for figures in result.rounds_of(arm)]
         return f"{sum(lost) / len(lost):.2%} not stored"
     return ""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median, quantiles
+from dataclasses import dataclass, field
+from math import nan
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from orjson import OPT_INDENT_2, dumps, loads
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .works import Bound, Figure, Row
 
 FORMAT: Final = 1
+SILENT: Final = "no answer in any round"
 NAMES: Final[dict[Figure, str]] = {
     "rate": "messages/s",
     "p50_us": "p50",
@@ -28,24 +30,25 @@ NAMES: Final[dict[Figure, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of the rounds, where the middle half of them lies, and the ends."""
+    """The median of the rounds, and the ends."""
 
     middle: float
-    low: float
-    high: float
     least: float
     most: float
 
     @classmethod
     def over(cls, values: Sequence[float]) -> Spread:
         """Of so many rounds."""
-        low, _, high = quantiles(values, n=4, method="inclusive")
-        return cls(median(values), low, high, min(values), max(values))
+        return cls(median(values), min(values), max(values))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one of our faces reached of one bound."""
+    """What one of our faces reached of one bound.
+
+    Attributes:
+        ratios: of the rounds in which everybody who is compared has answered.
+    """
 
     arm: str
     bound: Bound
@@ -53,7 +56,12 @@ class Found:
 
     @property
     def ratio(self) -> float:
-        """The median of the rounds; what is not compared with anybody has to be kept in every round."""
+        """The median of the rounds; what is not compared with anybody has to be kept in every round.
+
+        Without any round it is not a number, which keeps no bound.
+        """
+        if not self.ratios:
+            return nan
         return median(self.ratios) if self.bound.against else max(self.ratios)
 
     @property
@@ -68,7 +76,8 @@ class Found:
         name = NAMES[bound.figure]
         whose = f" x {' or '.join(bound.against)}" if bound.against else ""
         asked = f"{'>=' if bound.is_least else '<='} {bound.value:g}"
-        return f"{name} {self.ratio:.2f}{whose}, {asked} asked"
+        reached = f"{self.ratio:.2f}{whose}" if self.ratios else f"?{whose}: {SILENT}"
+        return f"{name} {reached}, {asked} asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,39 +85,62 @@ class Result:
     """All rounds of one row.
 
     Attributes:
-        arms: the figures of each, round by round.
+        arms: the figures of each, round by round; None where it failed.
         facts: what the machine was doing.
+        notes: who failed, when.
     """
 
     row: Row
-    arms: dict[str, list[Figures]]
+    arms: dict[str, list[Figures | None]]
     facts: dict[str, str]
+    notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def silent(self) -> list[str]:
+        """The arms that failed in every round."""
+        return [arm for arm in self.arms if not self.rounds_of(arm)]
+
+    def rounds_of(self, arm: str) -> list[Figures]:
+        """Those that it answered in."""
+        return [figures for figures in self.arms[arm] if figures is not None]
 
     def spread(self, arm: str, figure: str) -> Spread:
-        """One figure of one arm over the rounds."""
-        return Spread.over([figures[figure] for figures in self.arms[arm]])
+        """One figure of one arm over the rounds that it answered in."""
+        return Spread.over([figures[figure] for figures in self.rounds_of(arm)])
 
     def has(self, arm: str, figure: str) -> bool:
         """Whether an arm took part and has such a figure."""
-        return arm in self.arms and all(figure in figures for figures in self.arms[arm])
+        return arm in self.arms and arm not in self.silent and not self._lacks(arm, figure)
+
+    def _lacks(self, arm: str, figure: str) -> bool:
+        """Whether this is a figure that an arm does not give; of one that failed nobody knows."""
+        return any(figure not in figures for figures in self.rounds_of(arm))
 
     @property
     def found(self) -> list[Found]:
-        """What each of ours reached of each bound that can be told with the arms that took part."""
+        """What each of ours reached of each bound that can be told with the arms that took part.
+
+        One that took part and failed in every round leaves its bounds without a ratio, as missed.
+        """
         return [
             Found(arm, bound, self._ratios(arm, bound))
             for bound in self.row.asked
             for arm in self.row.ours
-            if all(self.has(name, bound.figure) for name in (arm, *bound.against))
+            if all(
+                name in self.arms and not self._lacks(name, bound.figure) for name in (arm, *bound.against)
+            )
         ]
 
     def _ratios(self, arm: str, bound: Bound) -> tuple[float, ...]:
-        ours = [figures[bound.figure] for figures in self.arms[arm]]
-        if not bound.against:
-            return tuple(ours)
-        others = zip(*(self.arms[name] for name in bound.against), strict=True)
-        best = [bound.best([figures[bound.figure] for figures in found]) for found in others]
-        return tuple(mine / theirs for mine, theirs in zip(ours, best, strict=True))
+        ratios: list[float] = []
+        for found in zip(*(self.arms[name] for name in (arm, *bound.against)), strict=True):
+            answered = [figures[bound.figure] for figures in found if figures is not None]
+            if len(answered) == len(found):
+                mine, *theirs = answered
+                best = bound.best(theirs) if theirs else 1.0
+                if best:  # processor time is counted in steps of 10 ms, and a very short run may show none
+                    ratios.append(mine / best)
+        return tuple(ratios)
 
 
 def read(file: Path, rows: tuple[Row, ...]) -> list[Result]:
@@ -118,7 +150,9 @@ def read(file: Path, rows: tuple[Row, ...]) -> list[Result]:
     known = {row.name: row for row in rows}
     kept: list[dict[str, Any]] = loads(file.read_bytes())["rows"]
     return [
-        Result(known[each["name"]], each["arms"], each["facts"]) for each in kept if each["name"] in known
+        Result(known[each["name"]], each["arms"], each["facts"], each.get("notes", []))
+        for each in kept
+        if each["name"] in known
     ]
 
 
@@ -142,9 +176,12 @@ def write(file: Path, results: list[Result], rows: tuple[Row, ...]) -> list[Resu
                 for each in result.found
             ],
             "arms": result.arms,
+            **({"notes": result.notes} if result.notes else {}),
         }
         for result in ordered
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(dumps({"format": FORMAT, "rows": kept}, option=OPT_INDENT_2) + b"\n")
+    whole = file.with_suffix(".new")  # whoever interrupts does not leave half a file
+    whole.write_bytes(dumps({"format": FORMAT, "rows": kept}, option=OPT_INDENT_2) + b"\n")
+    whole.replace(file)
     return ordered

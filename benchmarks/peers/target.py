@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from benchmarks.broker.arms import launched
 from benchmarks.wire.sink import running_sink
 
+from .peers import ArmError
 from .works import RAW
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ ARRIVAL_SECONDS: Final = 10.0
 QUIET_SECONDS: Final = 0.7  # a broker that has stored nothing for so long has stored all
 
 
-class WrongCountError(Exception):
+class WrongCountError(ArmError):
     """Something else has arrived than the client says it has sent."""
 
 
@@ -76,7 +77,8 @@ class SinkTarget:
         if arm != RAW:
             good = good and seen["messages"] == figures["count"]
         if not good or seen["errors"] or figures.get("failed"):
-            raise WrongCountError(f"{arm}: {figures['count']:,} were sent, the sink saw {seen}")
+            text = f"{arm}: {figures['count']:,} were sent, the sink saw {seen}"
+            raise WrongCountError("sent something else than it says", text)
         return figures | {"sink_busy": (seen["cpu_s"] - self._cpu) / seconds}
 
 
