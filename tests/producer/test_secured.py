@@ -31,15 +31,14 @@ def secured() -> Iterator[LocalRocketMQ]:
 
 
 @pytest.mark.parametrize("codec", ["json", "binary"])
-@pytest.mark.parametrize("namespace", ["", "north"])
+@pytest.mark.parametrize("settings", [{}, {"namespace_v2": "north"}, {"namespace": "north"}], ids=str)
 async def test_signed_sends_take_the_quick_way_in_every_grade(
-    secured: LocalRocketMQ, codec: str, namespace: str
+    secured: LocalRocketMQ, codec: str, settings: dict[str, Any]
 ) -> None:
-    topic = f"shop-{codec}{namespace}"
-    secured.create_topic(topic)
-    sender = AsyncProducer(
-        "orders", secured.addr, credentials=KEYS, header_codec=codec, namespace_v2=namespace
-    )
+    topic = f"shop-{codec}{''.join(settings)}"
+    wire_topic = f"north%{topic}" if "namespace" in settings else topic
+    secured.create_topic(wire_topic)
+    sender = AsyncProducer("orders", secured.addr, credentials=KEYS, header_codec=codec, **settings)
 
     def refuse(*args: Any) -> Any:
         raise AssertionError(f"took the general way: {args}")
@@ -54,7 +53,7 @@ async def test_signed_sends_take_the_quick_way_in_every_grade(
         await sender.submit(topic, b"6")
         await sender.submit(topic, b"7")
         await sender.flush()
-    assert {b"%d" % number for number in range(8)} == {one.body for one in secured.messages(topic, 8)}
+    assert {b"%d" % number for number in range(8)} == {one.body for one in secured.messages(wire_topic, 8)}
 
 
 def test_a_blocking_producer_signs_on_the_connections_of_its_threads(secured: LocalRocketMQ) -> None:

@@ -441,6 +441,7 @@ cdef inline void fill_fields(
     fields.sys_flag = sys_flag
     fields.wire_flag = wire_flag
     fields.born_ms = born_ms if born_ms else now_ms()
+    fields.topic.at = NULL
 
 
 cdef object twin_of(object error):

@@ -20,6 +20,7 @@ from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.outgoing cimport ANSWER_FLAG, codec_number, refuse_flag
 from pyrocketmq._native.parcel cimport Parcel
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
+from pyrocketmq._native.text cimport utf8_of
 
 import os
 
@@ -232,6 +233,7 @@ cdef class Lane:
         int64_t born_ms=0,
         int32_t sys_flag=0,
         bytes body=None,
+        str topic=None,
     ):
         """Send a message straight from its fields and wait for what became of it."""
         cdef double end = self.begin(timeout)
@@ -239,6 +241,8 @@ cdef class Lane:
         cdef SendResult result
         try:
             fill_fields(&fields, queue_id, sys_flag, born_ms)
+            if topic is not None:
+                utf8_of(topic, &fields.topic)
             encoder.put_message(&self.out, message, &fields, body)
             self.set_data(self.out.start, written(&self.out))
             result = self.answer_to(fields.opaque, end, timeout, True)
@@ -524,3 +528,4 @@ cdef inline void fill_fields(SendFields *fields, int32_t queue_id, int32_t sys_f
     fields.sys_flag = sys_flag
     fields.wire_flag = 0
     fields.born_ms = born_ms if born_ms else now_ms()
+    fields.topic.at = NULL

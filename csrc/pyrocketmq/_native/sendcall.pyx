@@ -154,6 +154,7 @@ cdef class SendCall(InLine):
         fields.queue_id = target.queue_id
         fields.opaque = fields.sys_flag = fields.wire_flag = 0
         fields.born_ms = now_ms()
+        target.put_topic(&fields)
         cdef RequestChannel connection = target.link._connection
         cdef Slot *slot
         left = table.share(target, left, self.tries())
@@ -204,7 +205,7 @@ cdef class SendCall(InLine):
         if self.past is not None:
             result.attempts = 1 + self.tries()
         give_id(result, self.message)
-        result.message_queue = self.target.queue
+        result.message_queue = self.target.shown
         try:
             if self.ticket is not None:
                 self.ticket.set_result(result)

@@ -221,6 +221,7 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
     fields.opaque = fields.wire_flag = 0
     fields.sys_flag = sys_flag
     fields.born_ms = now_ms()
+    target.put_topic(&fields)
     if table.oneway_window and body is None and link.unmarked + 1 >= (link.oneway_room(table.oneway_window) + 1) // 2:
         mark = OnewayMark.__new__(OnewayMark)
         mark.table = table

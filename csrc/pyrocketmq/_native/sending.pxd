@@ -14,6 +14,7 @@ cdef struct SendFields:
     int32_t sys_flag
     int32_t wire_flag  # 0 for a request, ONEWAY_FLAG for one that is not answered
     int64_t born_ms
+    Text topic  # as brokers know it; `at` is NULL where that is the topic of the message
 
 
 cdef class SendEncoder:

@@ -154,7 +154,7 @@ cdef class SendEncoder:
         at = put_decimal(at, fields.born_ms)
         at = put_decimal(at, 0 if batch else message._flag)
         digits_size = at - digits
-        utf8_of(message._topic, &topic)
+        wire_topic(message, fields, &topic)
         content = PyBytes_FromStringAndSize(
             NULL,
             PyBytes_GET_SIZE(self.signed_start) + topic.size + PyBytes_GET_SIZE(self.signed_middle) + digits_size
@@ -290,7 +290,7 @@ cdef class SendEncoder:
             properties_size = properties_bytes(message)
             if properties_size > SENT_PROPERTIES_LIMIT:
                 refuse_properties_size(message, properties_size)
-        utf8_of(message._topic, &topic)
+        wire_topic(message, fields, &topic)
         reserve(output, self.prepared_size + topic.size + 6 * properties_size + body_size)
         if self.json:
             at = self.put_json_header(output.at + 8, message, &topic, fields, batch)
@@ -407,6 +407,15 @@ cdef inline void fill_fields(
     fields.sys_flag = sys_flag
     fields.wire_flag = ONEWAY_FLAG if oneway else 0
     fields.born_ms = born_ms if born_ms else now_ms()
+    fields.topic.at = NULL
+
+
+cdef inline int wire_topic(Message message, const SendFields *fields, Text *topic) except -1:
+    """The topic of a message as brokers know it."""
+    if fields.topic.at is NULL:
+        return utf8_of(message._topic, topic)
+    topic[0] = fields.topic
+    return 0
 
 
 cdef inline int give_unique_id(Message message) except -1:

@@ -154,7 +154,8 @@ cpdef Parcel ready_batch(SendTable table, list messages):
     target = table.find(<Message>messages[0], now)
     if target is None or target.link.encoder.is_signed:
         return None
-    packed = pack(messages, (<Message>messages[0])._topic, target.link.encoder.max_message_bytes, takes_keys=False)
+    topic = (<Message>messages[0])._topic if target.topic is None else target.topic
+    packed = pack(messages, topic, target.link.encoder.max_message_bytes, takes_keys=False)
     if packed is None or len(packed) != 1:
         return None
     parcel = packed[0]

@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, uint64_t
 from pyrocketmq._native.connection cimport Connection
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.room cimport InLine, Room
-from pyrocketmq._native.sending cimport SendEncoder
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
 
 cdef enum:
     CODE_SUCCESS = 0
@@ -39,6 +39,10 @@ cdef class SendTarget:
     cdef readonly bint is_only  # there is no other broker to try
     cdef readonly int32_t queue_id
     cdef readonly object queue
+    cdef readonly object shown  # the queue as the results of sends name it
+    cdef readonly str topic  # as brokers know it; None where messages have it so
+
+    cdef int put_topic(self, SendFields *fields) except -1
 
 
 cdef class SendTargets:

@@ -14,7 +14,8 @@ from pyrocketmq._native.connection cimport Connection
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.room cimport InLine, Room
-from pyrocketmq._native.sending cimport SendEncoder
+from pyrocketmq._native.sending cimport SendEncoder, SendFields
+from pyrocketmq._native.text cimport utf8_of
 
 from asyncio import get_running_loop
 
@@ -105,13 +106,33 @@ cdef class SendLink:
 
 @cython.final
 cdef class SendTarget:
-    """One queue that sends may go to."""
+    """One queue that sends may go to.
 
-    def __cinit__(self, SendLink link not None, int32_t queue_id, queue, bint is_only=False):
+    Args:
+        link: its broker.
+        queue_id: its number there.
+        queue: the queue.
+        is_only: there is no other broker to try.
+        topic: the topic as the broker knows it, where messages have another name for it.
+        shown: the queue as results name it.
+    """
+
+    def __cinit__(
+        self, SendLink link not None, int32_t queue_id, queue, bint is_only=False, *, str topic=None, shown=None
+    ):
         self.link = link
         self.queue_id = queue_id
         self.queue = queue
         self.is_only = is_only
+        self.topic = topic
+        self.shown = queue if shown is None else shown
+
+    cdef int put_topic(self, SendFields *fields) except -1:
+        """Have a message that goes here be written with the topic that the broker knows."""
+        if self.topic is None:
+            fields.topic.at = NULL
+            return 0
+        return utf8_of(self.topic, &fields.topic)
 
 
 @cython.final

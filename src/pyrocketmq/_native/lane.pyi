@@ -81,8 +81,11 @@ class Lane:
         born_ms: int = 0,
         sys_flag: int = 0,
         body: bytes | None = None,
+        topic: str | None = None,
     ) -> SendResult:
         """Send a message straight from its fields and wait for what became of it.
+
+        A topic given here goes over the wire in place of the message's.
 
         Raises as ``request`` and as ``SendEncoder.put``.
         """

@@ -63,9 +63,27 @@ class SendLink:
 
 @final
 class SendTarget:
-    """One queue that sends may go to."""
+    """One queue that sends may go to.
 
-    def __new__(cls, link: SendLink, queue_id: int, queue: object, is_only: bool = False) -> Self: ...
+    Args:
+        link: its broker.
+        queue_id: its number there.
+        queue: the queue.
+        is_only: there is no other broker to try.
+        topic: the topic as the broker knows it, where messages have another name for it.
+        shown: the queue as results name it.
+    """
+
+    def __new__(
+        cls,
+        link: SendLink,
+        queue_id: int,
+        queue: object,
+        is_only: bool = False,
+        *,
+        topic: str | None = None,
+        shown: object = None,
+    ) -> Self: ...
     @property
     def is_only(self) -> bool:
         """True when there is no other broker to try."""
@@ -75,6 +93,12 @@ class SendTarget:
     def queue_id(self) -> int: ...
     @property
     def queue(self) -> Any: ...
+    @property
+    def shown(self) -> Any:
+        """The queue as the results of sends name it."""
+    @property
+    def topic(self) -> str | None:
+        """The topic as the broker knows it; None where messages have it so."""
 
 @final
 class SendTargets:

@@ -105,13 +105,9 @@ class SendCore(Sender):
 
     def settle(self) -> None:
         """Find out whether sends may go the quick way, which knows neither hooks nor selectors."""
-        config = self.core.config
         self.table.is_closed = self.closed
         self.table.is_plain = not (
-            self.hooks.active
-            or config.namespace
-            or self.settings.selector is not None
-            or not self.core.brokers.is_plain
+            self.hooks.active or self.settings.selector is not None or not self.core.brokers.is_plain
         )
 
     # ---- one message, every way but the quick one ----
@@ -190,10 +186,15 @@ class SendCore(Sender):
         begun = monotonic()
         await self.ensure_started()
         plan.connecting += monotonic() - begun
-        topic = self.core.resource(out.message.topic)
-        if topic != out.message.topic:
-            out.message = copy.copy(out.message)
-            out.message.topic = topic
+        out.message = self._as_servers_know(out.message)
+
+    def _as_servers_know(self, message: Message) -> Message:
+        """The message, or a copy of it with the namespace in its topic."""
+        topic = self.core.resource(message.topic)
+        if topic != message.topic:
+            message = copy.copy(message)
+            message.topic = topic
+        return message
 
     async def _deliver_in_order(self, out: Outgoing, plan: RetryPlan) -> SendResult:
         """Send when everything in front of it on its queue has ended."""
@@ -332,7 +333,7 @@ class SendCore(Sender):
         if outcome is None and not past:
             self._follow(call.future, self.deliver(call.message, None, call.timeout, begun=call.begun))
             return
-        out = Outgoing(call.message)
+        out = Outgoing(self._as_servers_know(call.message))
         plan = self._plan(out, call.begun, call.timeout)
         plan.connecting = call.warming
         plan.queued = (past[0][1] if past else call.written) - call.begun - call.warming
@@ -417,7 +418,7 @@ class SendCore(Sender):
             timeout: seconds for all of the send.
             outcome: the refusal, or the error.
         """
-        out = Outgoing(message)
+        out = Outgoing(self._as_servers_know(message))
         plan = self._plan(out, begun, timeout)
         return await self._rest(out, plan, Try(target.queue, begun, target.link.address), outcome)
 

@@ -119,20 +119,32 @@ class Targets:
     # ---- routes ----
 
     def known(self, topic: str) -> PublishRoute | None:
-        """The route of a topic if it is known; the quick way may use it for a while."""
-        route = self._core.mapping.publish_route(topic)
+        """The route of a topic if it is known; the quick way may use it for a while.
+
+        Args:
+            topic: as servers know it, or as the user does; the quick way finds it by the same name.
+        """
+        route = self._core.mapping.publish_route(self._core.resource(topic))
         if route is not None:
-            self._renew(route)
+            self._renew(topic, route)
         return route
 
-    def _renew(self, route: PublishRoute) -> None:
+    def _renew(self, topic: str, route: PublishRoute) -> None:
         now = monotonic()
-        targets = self._table.get(route.topic)
+        targets = self._table.get(topic)
         if targets is None or targets.route is not route:
+            wire_topic = None if topic == route.topic else route.topic
             targets = SendTargets(
                 route,
                 [
-                    SendTarget(self._link(queue.broker_name), queue.queue_id, queue, len(route.brokers) == 1)
+                    SendTarget(
+                        self._link(queue.broker_name),
+                        queue.queue_id,
+                        queue,
+                        len(route.brokers) == 1,
+                        topic=wire_topic,
+                        shown=self.shown(queue),
+                    )
                     for queue, broker in route.pairs
                     if broker.master_addr is not None or queue.broker_name in self._links
                 ],
@@ -143,7 +155,7 @@ class Targets:
             self._put += 1
             if self._put % _MOST_TOPICS == 0:
                 self._table.clear()  # those in use come back at their next send
-            self._table.put(route.topic, targets)
+            self._table.put(topic, targets)
         elif targets.valid_until <= now:
             targets.valid_until = now + _TRUSTED_S
         else:
@@ -184,9 +196,9 @@ class Targets:
         if link is not None:
             self._look_at(link)
 
-    async def reach(self, route: PublishRoute) -> bool:
-        """Connect to brokers of a route; returns soon after one is reached, False when none can be."""
-        self.known(route.topic)
+    async def reach(self, topic: str, route: PublishRoute) -> bool:
+        """Connect to brokers of a topic; returns soon after one is reached, False when none can be."""
+        self.known(topic)
         links: list[BrokerLink] = []
         for name in random.sample(list(route.brokers), min(_MOST_REACHED, len(route.brokers))):
             with contextlib.suppress(ConnectionError):

@@ -48,8 +48,8 @@ class WarmUps:
         try:
             async with asyncio.timeout(max(0.0, end - monotonic())):
                 await sends.ensure_started()
-                route = await sends.core.routes.find(topic, end)
-                is_ready = await sends.targets.reach(route)
+                route = await sends.core.routes.find(sends.core.resource(topic), end)
+                is_ready = await sends.targets.reach(topic, route)
         except (RocketMQError, TimeoutError):
             pass  # those who wait find out themselves what it is
         finally:

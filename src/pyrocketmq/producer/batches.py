@@ -98,7 +98,7 @@ class BatchSends:
         if not self._parcels.is_good(outcome):
             parcel.tried = Try(target.queue, parcel.age_from, target.link.address)
             return None
-        outcome.message_queue = target.queue
+        outcome.message_queue = target.shown
         self._count(parcel)
         return BatchResults([parcel])
 

@@ -231,10 +231,12 @@ class Producer(BlockingBatchCalls):
             lane = target.link.owner.lanes.lane(share)
             if lane is None:
                 return self._on_engine(message, timeout)
-            result: SendResult = lane.send_message(target.link.encoder, message, target.queue_id, share)
+            result: SendResult = lane.send_message(
+                target.link.encoder, message, target.queue_id, share, topic=target.topic
+            )
             outcome: SendResult | RocketMQError = result
             if result.code == 0:
-                result.message_queue = target.queue
+                result.message_queue = target.shown
                 table.count(result, len(message.body))
                 return result
         except RocketMQError as error:
