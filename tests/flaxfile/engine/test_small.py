@@ -99,3 +99,11 @@ def test_names_that_end_early_are_refused() -> None:
         read_files([(HERE, b"/etc/hostname\0x")], 100)
     with pytest.raises(ValueError, match="no NUL"):
         Writing(HERE, [(b"a\0b", b"", 0o600, None)])
+
+
+def test_each_part_needs_a_place(tmp_path: Path) -> None:
+    writing = Writing(HERE, [(os.fsencode(tmp_path / "a.part"), b"x", 0o600, None)])
+    writing.write()
+    for places in ([], named(tmp_path / "a", tmp_path / "b")):
+        with pytest.raises(ValueError, match=rf"{len(places)} places for 1 files"):
+            writing.name(places)
