@@ -8,21 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef _WIN32
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#if defined(__APPLE__)
-#define st_mtim st_mtimespec
-#define st_ctim st_ctimespec
-#endif
-#define FF_SMALL 1
-#define FF_HERE AT_FDCWD
-#else
-#define FF_SMALL 0
-#define FF_HERE (-1)
-#endif
+#include "ff_files.h"
 
 #define FF_READS 3
 
@@ -43,10 +29,6 @@ typedef struct {
 } ff_file;
 
 #if FF_SMALL
-
-static int64_t ff_nanos(const struct timespec *at) {
-    return (int64_t)at->tv_sec * 1000000000 + at->tv_nsec;
-}
 
 static void ff_note_state(ff_file *file, const struct stat *status) {
     file->mode = (int)status->st_mode;

@@ -12,10 +12,19 @@ from flaxfile.digests import check_kind, hash_content
 from flaxfile.errors import AuthError, FlaxError, IntegrityError, LimitError, ProtocolError
 from flaxfile.paths import check_key, check_prefix
 from flaxfile.protocol.delta import encode_signature
-from flaxfile.protocol.messages import MAX_CHUNK, MAX_PACK, PAGE_LIMIT, Type, field, texts
+from flaxfile.protocol.messages import (
+    MAX_CHUNK,
+    MAX_PACK,
+    PAGE_LIMIT,
+    Type,
+    encode_payload,
+    field,
+    texts,
+)
 from flaxfile.protocol.pack import MAX_FILES, decode_pack, encode_pack
 from flaxfile.store.listing import page
 from flaxfile.store.packs import NewFile, get_many, put_many
+from flaxfile.store.quick_listing import quick_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +90,11 @@ class FileRequests:
         if not 1 <= limit <= PAGE_LIMIT:
             raise ProtocolError(f"a page of {limit} entries; at most {PAGE_LIMIT} are possible")
 
-        def work() -> dict[str, object]:
+        def work() -> bytes:
+            if not (digest or links or again):
+                quick = quick_page(self._service.store.files, prefix, cursor, limit, folders=folders)
+                if quick is not None:
+                    return quick
             entries, next_cursor = page(
                 self._service.store,
                 prefix,
@@ -99,10 +112,10 @@ class FileRequests:
                 plain = plain[: len(plain) // 2]
                 last = entries[len(plain) - 1]
                 next_cursor = last.key + ("/" if last.kind == "dir" else "")
-            return {"entries": plain, "cursor": next_cursor}
+            return encode_payload({"entries": plain, "cursor": next_cursor})
 
         self._service.jobs.run(
-            peer, head, work, lambda answer: self._service.reply(peer, head, Type.ENTRIES, answer)
+            peer, head, work, lambda answer: self._service.reply_bytes(peer, head, Type.ENTRIES, answer)
         )
 
     def _stat(self, session: Session, peer: bytes, head: Header, payload: dict[str, object]) -> None:
