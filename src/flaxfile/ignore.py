@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
 __all__ = ["BUILT_IN", "IGNORE_FILES", "IgnoreRules", "Pattern", "parse_patterns", "texts_below"]
 
@@ -225,6 +226,19 @@ class IgnoreRules:
             return known
         return self._decide(path, is_folder=False)
 
+    def free(self, folder: str) -> bool:
+        """Whether no pattern is about what stands in a folder: only our own bookkeeping is ignored there, and
+        folders of some names.
+        """
+        if self._first or self._folders.get(folder) is not False:
+            return False
+        at: str | None = folder
+        while at is not None and self._use_files:
+            if self._patterns_of(at):
+                return False
+            at = at.rpartition("/")[0] if at else None
+        return True
+
     def _decide(self, path: str, *, is_folder: bool) -> bool:
         parent, _, last = path.rpartition("/")
         # As in git, nothing below an ignored folder can be taken back.
@@ -262,15 +276,16 @@ def _verdict(patterns: list[Pattern], path: bytes, name: bytes, is_folder: bool)
 
 def texts_below(top: Path) -> Callable[[str], list[bytes]]:
     """The ignore files of a tree on this machine; those that cannot be read count as empty."""
+    below = os.path.join(top, "")  # noqa: PTH118 - a text is asked for in each folder, mostly for nothing
 
     def texts(folder: str) -> list[bytes]:
         found: list[bytes] = []
         for name in IGNORE_FILES:
-            path = top / folder / name
+            path = f"{below}{folder}/{name}" if folder else below + name
             try:
                 # A link could lead anywhere, also to a device that never ends.
-                if path.is_file() and not path.is_symlink():
-                    found.append(path.read_bytes())
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    found.append(Path(path).read_bytes())
             except OSError:
                 continue
         return found

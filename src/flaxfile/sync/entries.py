@@ -6,10 +6,7 @@ Values only; nothing here looks at a disk or a server.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from flaxfile.store.hash_cache import Stamp
+from typing import NamedTuple
 
 __all__ = ["Kind", "Node"]
 
@@ -32,6 +29,5 @@ class Node(NamedTuple):
     mtime_ns: int = 0
     mode: int = 0
     hash: str | None = None
-    stamp: Stamp | None = None
     target: str | None = None
     """Where a link leads."""

@@ -136,12 +136,13 @@ class LocalSide:
         fresh: list[tuple[Stamp, str]] = []
         try:
             for node in nodes:
-                known = cache.get(node.stamp, kind) if node.stamp is not None else None
-                if known is not None:
-                    found[node.path] = known
-                    continue
+                path = self.path(node.path)
                 try:
-                    with self.path(node.path).open("rb", buffering=0) as file:
+                    known = cache.get(stamp_of(path.stat()), kind)
+                    if known is not None:
+                        found[node.path] = known
+                        continue
+                    with path.open("rb", buffering=0) as file:
                         before = stamp_of(os.fstat(file.fileno()))
                         text = hash_of_file(file.fileno(), kind)
                         if stamp_of(os.fstat(file.fileno())) == before:
