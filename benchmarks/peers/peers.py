@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from benchmarks.wire.sink import NULLBROKER, pinned
 
-from .works import GO, JAVA, LOOP, RAW, THREAD
+from .works import CPP, GO, JAVA, LOOP, RAW, THREAD
 
 if TYPE_CHECKING:
     from .target import Target
@@ -24,6 +24,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 LAUNCHER: Final = ROOT / "tools" / "rocketmq" / "rocketmq-server"
 JAVA_VERSION: Final = "5.5.0"
+CPP_PACKAGE: Final = "rocketmq==0.4.4"  # of PyPI, with the C++ client inside
 ANSWER_SECONDS: Final = 90.0  # longer than the clients themselves wait for an answer
 BUILD_SECONDS: Final = 600.0
 GROUP: Final = 64  # frames that the raw generator writes at once, so its counts are multiples of it
@@ -196,7 +197,7 @@ class Peers:
         if name == RAW:
             return Raw(self._generator(), target, self._processor)
         if name not in self._built:
-            makers = {JAVA: self._java, GO: self._go}
+            makers = {JAVA: self._java, GO: self._go, CPP: self._cpp}
             self._built[name] = makers[name]() if name in makers else ours(FACES[name])
         command = pinned(self._processor, *self._built[name], target.name_server)
         self._started += 1
@@ -230,6 +231,13 @@ class Peers:
         program = self._folder / "peer-go"
         run(["go", "build", "-o", str(program), "."], HERE / "go")
         return [str(program)]
+
+    def _cpp(self) -> list[str]:
+        place = self._folder / "cpp"
+        run([sys.executable, "-m", "venv", str(place)], ROOT)
+        python = str(place / "bin" / "python")
+        run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", CPP_PACKAGE], ROOT)
+        return [python, str(HERE / "cpp.py")]
 
 
 def ours(face: str) -> list[str]:

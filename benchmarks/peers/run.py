@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,12 +20,12 @@ from benchmarks.machine import facts, version_of
 from benchmarks.wire.run import scheduling
 from benchmarks.wire.sink import processors
 
-from .peers import JAVA_VERSION, ArmError, BuildError, Peers
+from .peers import CPP_PACKAGE, JAVA_VERSION, ArmError, BuildError, Peers
 from .report import lines_of, write_report
 from .results import SILENT, Result, write
 from .rounds import Plan, Rounds
 from .target import broker_target, sink_target
-from .works import REAL_ROWS, SINK_ROWS, peer_of
+from .works import CPP, REAL_ROWS, SINK_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +46,16 @@ def show(text: str) -> None:
         print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
 
 
-def conditions(rounds: int) -> dict[str, str]:
+def conditions(also: list[str], rounds: int) -> dict[str, str]:
     """What the figures of a row depend on."""
+    more = {"C++ client": CPP_PACKAGE} if CPP in also else {}
     return facts(rounds) | {
         "scheduling": scheduling(),
         "uvloop": version_of("uvloop"),
         "Java client": JAVA_VERSION,
         "Go client": go_version(),
         "day": time.strftime("%Y-%m-%d"),
+        **more,
     }
 
 
@@ -97,9 +100,11 @@ def run(place: str, options: argparse.Namespace) -> list[Result]:
         peers = Peers(folder, where.client if on_sink else None)
         sink = stack.enter_context(sink_target(where.sink)) if on_sink else None
         for row in rows:
-            arms = [arm for arm in row.arms if not options.peers or peer_of(arm) in options.peers]
+            arms = row.arms_of(options.peers, options.also if on_sink else [])
             with target_for(row, folder, sink) as target:
-                result = Rounds(row, arms, peers, target, plan, tell=show).run(keep, conditions)
+                result = Rounds(row, arms, peers, target, plan, tell=show).run(
+                    keep, partial(conditions, options.also)
+                )
             results.append(result)
             show("")
             print("\n".join(lines_of(result)), flush=True)
@@ -130,6 +135,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", default=[], metavar="WORD", help="only rows with such a word")
     parser.add_argument("--sizes", nargs="+", type=int, default=[], help="bytes of bodies, only these")
     parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="only these peers")
+    parser.add_argument(
+        "--also", nargs="+", choices=(CPP,), default=[], help="the C++ client, in the rows that it can do"
+    )
     parser.add_argument("--rounds", type=positive, default=7, help="rounds of all arms (default 7)")
     parser.add_argument("--scale", type=float, default=1.0, help="this many seconds for each run (default 1)")
     parser.add_argument(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Kind = Literal["awaited", "submit", "submit-told", "batch", "oneway", "sync", "one", "threads", "memory"]
 Figure = Literal["rate", "p50_us", "p99_us", "cpu_us", "over_mb", "lost"]
@@ -16,6 +16,9 @@ THREAD: Final = "ours, thread"
 JAVA: Final = "Java"
 GO: Final = "Go"
 RAW: Final = "raw C"
+CPP: Final = "C++"
+CPP_KINDS: Final = ("oneway", "sync", "one", "threads")
+"""What the C++ client takes part in, if it is asked for; its batches are none to a broker."""
 RIVALS: Final = (JAVA, GO)
 MORE_IS_BETTER: Final = ("rate",)
 
@@ -104,6 +107,11 @@ class Row:
     def arms(self) -> tuple[str, ...]:
         """Everybody who takes part."""
         return self.ours + self.others
+
+    def arms_of(self, peers: Sequence[str], also: Sequence[str]) -> list[str]:
+        """Those of some peers, or of all if none are named, and the C++ client where it can take part."""
+        found = [arm for arm in self.arms if not peers or peer_of(arm) in peers]
+        return found + [name for name in also if self.work.kind in CPP_KINDS]
 
     def work_of(self, arm: str) -> Work:
         """What an arm does."""

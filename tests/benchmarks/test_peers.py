@@ -12,7 +12,7 @@ from benchmarks.peers.results import SILENT, Result, read, write
 from benchmarks.peers.rounds import Plan, Rounds
 from benchmarks.peers.run import missed_in, parse
 from benchmarks.peers.target import WrongCountError
-from benchmarks.peers.works import GO, JAVA, LOOP, NOTHING_LOST, REAL_ROWS, Bound, Row, Work
+from benchmarks.peers.works import CPP, GO, JAVA, LOOP, NOTHING_LOST, REAL_ROWS, SINK_ROWS, Bound, Row, Work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,3 +234,13 @@ def test_the_file_and_the_report_tell_who_failed(tmp_path: Path) -> None:
     assert f"- {notes[0]}\n" in report
     assert f"| one-way | Go | {SILENT} |" in report
     assert "| one-way | CPU per message | Go | <= 1 | no answer in any round |  | **missed** |" in report
+
+
+def test_the_cpp_client_takes_part_only_if_asked_and_only_where_it_can() -> None:
+    rows = {row.name: row for row in SINK_ROWS}
+    with_cpp = [name for name, row in rows.items() if CPP in row.arms_of([], [CPP])]
+    assert "sync, one thread" in with_cpp
+    assert "one-way, one thread" in with_cpp
+    assert not any("batches" in name or "submit" in name or "1,024" in name for name in with_cpp)
+    assert not any(CPP in row.arms_of([], []) for row in rows.values())
+    assert rows["sync, one thread"].arms_of([JAVA], [CPP]) == [JAVA, CPP]
