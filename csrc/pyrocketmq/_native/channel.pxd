@@ -62,6 +62,7 @@ cdef class RequestChannel(FrameWriter):
     cdef Slot *put_owned(
         self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
     ) except NULL
+    cdef int put_message(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1
     # Write one without an answer; `frame_written` or `is_enlisted` has to follow.
     cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1
     cdef object make_future(self)

@@ -3,19 +3,26 @@
 It knows neither how a connection is made nor how answers arrive; `connection` adds that.
 """
 
+from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.bytesio cimport written
 from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
 from pyrocketmq._native.frame cimport FrameView, codec_for
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport monotonic
-from pyrocketmq._native.outgoing cimport ANSWER_FLAG, FrameWriter, codec_number, refuse_flag
+from pyrocketmq._native.outgoing cimport (
+    ANSWER_FLAG,
+    BLOCK_BYTES,
+    FrameWriter,
+    codec_number,
+    refuse_flag,
+    waiting_bytes,
+)
 from pyrocketmq._native.record cimport host_of
 from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
 from pyrocketmq._native.waiters cimport (
@@ -120,7 +127,7 @@ cdef class RequestChannel(FrameWriter):
     @property
     def is_ready(self):
         """True when a request is taken at once: open, and room in the write buffer."""
-        return self.is_made and not self.is_ended and written(&self.out) < self.write_buffer_bytes
+        return self.is_made and not self.is_ended and waiting_bytes(self) < self.write_buffer_bytes
 
     def stats(self):
         """Counters since the connection was made."""
@@ -149,7 +156,7 @@ cdef class RequestChannel(FrameWriter):
             refuse_flag(command._flag)
         if self.waiters.find(command._opaque) != NO_WAITER:
             command._opaque = self.free_opaque()
-        start = written(&self.out)
+        start = waiting_bytes(self)
         self.put_command(command, codec_for(command, self.codec) if codec is None else codec_number(codec))
         return self.future_of(self.wait_for(command._opaque, COMMAND, timeout, start))
 
@@ -195,10 +202,27 @@ cdef class RequestChannel(FrameWriter):
         self.put_unanswered(encoder, message, &fields, body)
         self.frame_written(False)
 
+    cdef int put_message(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1:
+        """Write a frame; a large body is not copied, and must not be looked for in `out`."""
+        cdef Py_ssize_t start
+        if body is None:
+            body = message._body
+        if PyBytes_GET_SIZE(body) < BLOCK_BYTES:
+            encoder.put_message(&self.out, message, fields, body)
+            return 0
+        start = waiting_bytes(self)
+        encoder.put_message_head(&self.out, message, fields, body)
+        try:
+            self.put_block(body, PyBytes_GET_SIZE(body))
+        except BaseException:
+            self.take_back(start)
+            raise
+        return 0
+
     cdef int put_unanswered(self, SendEncoder encoder, Message message, SendFields *fields, bytes body) except -1:
         fields.wire_flag = ONEWAY_FLAG
         fields.opaque = self.free_opaque()
-        encoder.put_message(&self.out, message, fields, body)
+        self.put_message(encoder, message, fields, body)
         return 0
 
     cdef object put_send(
@@ -212,10 +236,10 @@ cdef class RequestChannel(FrameWriter):
         self.check_use(True)
         self.check_timeout(timeout)
         fields.opaque = self.free_opaque()
-        start = written(&self.out)
+        start = waiting_bytes(self)
         if messages is None:
             one = <Message>message
-            (<SendEncoder>encoder).put_message(&self.out, one, fields, body)
+            self.put_message(<SendEncoder>encoder, one, fields, body)
             kind = SEND_TEXT_ID
             if one.unique_id_state == RAW_ID:
                 kind = SEND_RAW_ID
@@ -241,7 +265,7 @@ cdef class RequestChannel(FrameWriter):
         return make_object(PlainFuture, NO_ARGUMENTS, self.future_arguments)
 
     cdef bint is_free(self) noexcept:
-        return self.is_made and not self.is_ended and written(&self.out) < self.write_buffer_bytes
+        return self.is_made and not self.is_ended and waiting_bytes(self) < self.write_buffer_bytes
 
     cdef bint is_here(self) except -1:
         """True on the thread and the running event loop of this connection."""
@@ -251,16 +275,16 @@ cdef class RequestChannel(FrameWriter):
     cdef Slot *put_owned(
         self, SendEncoder encoder, Message message, SendFields *fields, SendOwner owner, double timeout
     ) except NULL:
-        cdef Py_ssize_t start = written(&self.out)
+        cdef Py_ssize_t start = waiting_bytes(self)
         cdef double now = self.now()
         cdef Slot *slot
         fields.opaque = self.free_opaque()
-        encoder.put_message(&self.out, message, fields, None)
+        self.put_message(encoder, message, fields, None)
         if owner.future is None:
             try:
                 owner.future = self.make_future()
             except BaseException:
-                self.out.at = self.out.start + start
+                self.take_back(start)
                 raise
         owner.written_at = now + self.base
         slot = self.enlist(owner, fields.opaque, SEND_OWNED, timeout, start, now)
@@ -272,7 +296,7 @@ cdef class RequestChannel(FrameWriter):
         try:
             future = self.make_future()
         except BaseException:
-            self.out.at = self.out.start + start
+            self.take_back(start)
             raise
         return self.enlist(future, opaque, kind, timeout, start, self.now())
 
@@ -301,7 +325,7 @@ cdef class RequestChannel(FrameWriter):
         try:
             slot = waiters.add(opaque, waiter, kind, due)
         except BaseException:
-            self.out.at = self.out.start + start
+            self.take_back(start)
             raise
         slot.timeout = <float>timeout
         slot.place = self.written_before + start

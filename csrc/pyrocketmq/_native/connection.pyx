@@ -404,6 +404,8 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         self.is_lost = True
         self.transport = None
         self.out.at = self.out.start
+        self.blocks.clear()
+        self.block_bytes = self.block_at = 0
         for task in self.tasks:
             task.cancel()
         closers, self.closers = self.closers, []
@@ -417,8 +419,7 @@ cdef class Connection(RequestChannel, asyncio.BufferedProtocol):
         """Send what is written, then close; requests in flight end with ConnectionClosedError at once."""
         if self.is_ended or not self.is_made:
             return
-        self.paused = False
-        self.flush_now()
+        self.flush_everything()
         try:
             self.end(ended_here(self.address))
         finally:

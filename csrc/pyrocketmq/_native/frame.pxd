@@ -27,6 +27,11 @@ cdef struct FrameView:
 # Append the frame of a command; after an error the output is as before.
 cdef int write_frame(Output *output, RemotingCommand command, int codec) except -1
 
+# Append all of it but its body, which has to follow, and make room for so many bytes more.
+cdef int write_frame_head(Output *output, RemotingCommand command, int codec, Py_ssize_t further) except -1
+
+cdef Py_ssize_t body_size_of(RemotingCommand command) noexcept
+
 cdef RemotingCommand decode_view(const FrameView *view)
 
 

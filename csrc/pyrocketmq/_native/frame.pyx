@@ -43,7 +43,7 @@ cdef inline uint8_t *put_header(uint8_t *at, RemotingCommand command, int codec)
     return put_json_header(at, command) if codec == JSON_CODEC else put_binary_header(at, command)
 
 
-cdef inline Py_ssize_t body_size_of(RemotingCommand command) noexcept:
+cdef Py_ssize_t body_size_of(RemotingCommand command) noexcept:
     return 0 if command._body is None else PyBytes_GET_SIZE(command._body)
 
 
@@ -72,20 +72,27 @@ cdef inline void put_words(
 
 
 cdef int write_frame(Output *output, RemotingCommand command, int codec) except -1:
+    cdef Py_ssize_t body_size = body_size_of(command)
+    write_frame_head(output, command, codec, body_size)
+    if body_size:
+        memcpy(output.at, PyBytes_AS_STRING(command._body), body_size)
+        output.at += body_size
+    return 0
+
+
+cdef int write_frame_head(Output *output, RemotingCommand command, int codec, Py_ssize_t further) except -1:
     cdef Py_ssize_t room = header_room(command, codec)
     cdef Py_ssize_t body_size = body_size_of(command)
     cdef Py_ssize_t header_size
     cdef uint8_t *header
     if body_size > INT32_MAX - room:
         check_sizes(0, body_size)
-    reserve(output, WORDS_BYTES + room + body_size)
+    reserve(output, WORDS_BYTES + room + further)
     header = output.at + WORDS_BYTES
     header_size = put_header(header, command, codec) - header
     check_sizes(header_size, body_size)
     put_words(output.at, codec, header_size, body_size)
-    if body_size:
-        memcpy(header + header_size, PyBytes_AS_STRING(command._body), body_size)
-    output.at = header + header_size + body_size
+    output.at = header + header_size
     return 0
 
 

@@ -5,10 +5,11 @@ where it goes, and what is done when it fails.
 """
 
 cimport cython
-from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.buffer cimport PyBUF_READ, PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
@@ -19,11 +20,12 @@ from pyrocketmq._native.batch cimport (
     check_body,
     refuse_properties_size,
 )
-from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32, written
+from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32
 from pyrocketmq._native.channel cimport RequestChannel, SendOwner
 from pyrocketmq._native.clock cimport coarse_now_ms, now_ms
 from pyrocketmq._native.ids cimport fill_unique_id_at
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, new_message, properties_bytes
+from pyrocketmq._native.outgoing cimport BLOCK_BYTES, FLUSH_BYTES, waiting_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
 from pyrocketmq._native.sending cimport SendEncoder, SendFields
 from pyrocketmq._native.text cimport Text, utf8_of
@@ -212,10 +214,12 @@ cdef class Parcel(SendOwner):
     def message(self):
         """One message for the general way of sending: the only one there is, or one that is a batch. It is a copy."""
         cdef Message message
-        body = PyBytes_FromStringAndSize(<char *>self.start + HEADER_ROOM, self.at - self.start - HEADER_ROOM)
+        cdef char *body = <char *>self.start + HEADER_ROOM
+        cdef Py_ssize_t size = self.at - self.start - HEADER_ROOM
         if self.number == 1:
-            return message_of(self.topic, decode_batch_body(body)[0])
-        message = new_message(self.topic, body)
+            # Its record may have megabytes, so it is not copied to be looked at.
+            return message_of(self.topic, decode_batch_body(PyMemoryView_FromMemory(body, size, PyBUF_READ))[0])
+        message = new_message(self.topic, PyBytes_FromStringAndSize(body, size))
         message._batch = True
         return message
 
@@ -320,18 +324,25 @@ cdef object message_of(str topic, record):
 
 
 cdef int put_block(RequestChannel channel, Parcel parcel, int32_t opaque, double timeout) except -1:
-    """Write the frame of a parcel. The transport gets it as it lies; while it has paused, it is copied and waits."""
+    """Write the frame of a parcel. The transport gets it as it lies; while it has paused, small ones are copied."""
     cdef Py_ssize_t size = parcel.frame_size
     cdef Py_ssize_t start
     cdef Slot *slot
+    if not channel.paused:
+        channel.flush_now()  # what was written before leaves before
+    if size > FLUSH_BYTES or channel.block_bytes or (channel.paused and size >= BLOCK_BYTES):
+        start = waiting_bytes(channel)
+        channel.put_block(memoryview(parcel), size)
+        slot = channel.enlist(parcel, opaque, SEND_OWNED, timeout, start, channel.now())
+        channel.sends = True
+        return channel.is_enlisted(slot.due, channel.waiters.waiting == 1)
     if channel.paused:
-        start = written(&channel.out)
+        start = waiting_bytes(channel)
         reserve(&channel.out, size)
         slot = channel.enlist(parcel, opaque, SEND_OWNED, timeout, start, channel.now())
         channel.sends = True
         put_bytes(&channel.out, parcel.frame, size)
         return channel.is_enlisted(slot.due, False)
-    channel.flush_now()  # what was written before leaves before
     if not channel.takes_blocks:
         # They are no copies, so the transport may hold more of them than of bytes.
         channel.takes_blocks = True

@@ -29,6 +29,7 @@ cdef class SendEncoder:
     cdef object source  # of credentials, or None
     cdef object signer  # the credentials that the prepared parts name
     cdef object digest
+    cdef object digest_in_parts
     cdef readonly bint is_signed
     cdef bytes secret
     cdef bytes signed_start
@@ -49,9 +50,13 @@ cdef class SendEncoder:
     cdef int look_at_credentials(self) except -1
     cdef int sign(
         self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
-        Py_ssize_t body_size
+        Py_ssize_t body_size, bytes further=*
     ) except -1
     cdef Py_ssize_t put_message(self, Output *output, Message message, const SendFields *fields, bytes body) except -1
+    # As `put_message`, but for the body, which has to follow; gives the size of the whole frame.
+    cdef Py_ssize_t put_message_head(
+        self, Output *output, Message message, const SendFields *fields, bytes body
+    ) except -1
     cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1
     cdef uint8_t *put_header(
         self, Output *output, Message message, const SendFields *fields, bint batch, Py_ssize_t body_size

@@ -98,9 +98,10 @@ cdef class SendEncoder:
         self.is_signed = credentials is not None
         if self.is_signed:
             # Found here, since it brings in OpenSSL, which clients without credentials never need.
-            from hmac import digest
+            from hmac import digest, new
 
             self.digest = digest
+            self.digest_in_parts = new
             self.look_at_credentials()
         else:
             self.prepare(self.fields)
@@ -140,9 +141,9 @@ cdef class SendEncoder:
 
     cdef int sign(
         self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
-        Py_ssize_t body_size
+        Py_ssize_t body_size, bytes further=None
     ) except -1:
-        """Put the signature of a frame in its place."""
+        """Put the signature of a frame in its place; a large body is `further`, so as not to be copied."""
         cdef uint8_t digits[80]
         cdef uint8_t *at = put_decimal(digits, fields.queue_id)
         cdef Py_ssize_t properties_size = 0 if batch else properties_bytes(message)
@@ -167,8 +168,14 @@ cdef class SendEncoder:
         if not batch:
             at = message.put_properties(at)
         at = put_bytes_object(at, end)
-        memcpy(at, body, body_size)
-        signature = b2a_base64(self.digest(self.secret, content, "sha1"), newline=False)
+        if body_size:
+            memcpy(at, body, body_size)
+        if further is None:
+            signature = b2a_base64(self.digest(self.secret, content, "sha1"), newline=False)
+        else:
+            digesting = self.digest_in_parts(self.secret, content, "sha1")
+            digesting.update(further)
+            signature = b2a_base64(digesting.digest(), newline=False)
         memcpy(place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
         return 0
 
@@ -243,6 +250,23 @@ cdef class SendEncoder:
         frame_size = at + body_size - output.at
         close_frame(output.at, frame_size, message)
         output.at += frame_size
+        return frame_size
+
+    cdef Py_ssize_t put_message_head(
+        self, Output *output, Message message, const SendFields *fields, bytes body
+    ) except -1:
+        cdef Py_ssize_t head_size, frame_size
+        cdef uint8_t *at
+        check_body(message, body, self.max_message_bytes)
+        if message.unique_id_state == NO_ID and not message._batch:
+            give_unique_id(message)
+        at = self.put_header(output, message, fields, message._batch, 0)
+        if self.is_signed:
+            self.sign(self.signature_place, message, fields, message._batch, NULL, 0, body)
+        head_size = at - output.at
+        frame_size = head_size + PyBytes_GET_SIZE(body)
+        close_frame(output.at, frame_size, message)
+        output.at += head_size
         return frame_size
 
     cdef Py_ssize_t put_messages(self, Output *output, list messages, const SendFields *fields) except -1:
