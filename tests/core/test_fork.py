@@ -138,3 +138,22 @@ for _ in range(50):
 
     assert 50 == len(set(names))
     assert {"7"} == {name.partition("@")[2].partition("#")[0] for name in names}
+
+
+def test_large_bodies_are_compressed_in_a_child_too(rocketmq: LocalRocketMQ, run_program: RunProgram) -> None:
+    program = """
+from pyrocketmq.client.outgoing import Outgoing, Packing
+
+async def compress():
+    out = Outgoing(Message("shop", b"x" * 1_000_000))
+    await asyncio.wait_for(Packing().pack_later(out), 20)
+    assert out.size < 2000
+
+async def main():
+    await compress()
+    await child_does(compress)
+    await compress()
+
+asyncio.run(main())
+"""
+    assert ["child: 0"] == run_program(BEGIN + program, rocketmq.addr)

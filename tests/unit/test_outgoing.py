@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pyrocketmq._native.message import Message
 from pyrocketmq.client.outgoing import MAX_DELAY_S, Outgoing, Packing, check_size, outgoing
 from pyrocketmq.client.selectors import RandomSelector
-from pyrocketmq.compression import decompress
+from pyrocketmq.compression import CompressionKind, decompress
 from pyrocketmq.errors import ConfigurationError, InvalidMessageError, MessageTooLargeError
 from pyrocketmq.model.message_queue import MessageQueue
 
@@ -124,8 +128,41 @@ def test_a_body_that_does_not_get_smaller_goes_as_it_is() -> None:
     assert 0 == out.sys_flag
 
 
-async def test_a_large_body_is_compressed_on_another_thread() -> None:
-    out = Outgoing(Message("shop", b"x" * 1_000_000))
-    await Packing("zlib", 4096).pack_later(out)
+@dataclass(frozen=True, slots=True)
+class Seen(Packing):
+    """Notes the threads that compress."""
 
-    assert out.size < 2000
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def pack(self, out: Outgoing) -> None:
+        self.threads.append(threading.current_thread())
+        super(Seen, self).pack(out)
+
+
+@pytest.mark.parametrize("kind", get_args(CompressionKind))
+async def test_a_large_body_is_compressed_on_another_thread_and_a_small_one_here(
+    kind: CompressionKind,
+) -> None:
+    packing = Seen(kind, 4096)
+    outs = [Outgoing(Message("shop", b"x" * size)) for size in (64 * 1024 - 1, 64 * 1024, 1_000_000)]
+    for out in outs:
+        await packing.pack_later(out)
+
+    assert [True, False, False] == [one is threading.current_thread() for one in packing.threads]
+    assert all(out.body is not None and out.message.body == decompress(out.body, kind) for out in outs)
+
+
+async def test_a_level_that_takes_long_is_left_to_another_thread_with_any_body() -> None:
+    packing = Seen("zstd", 4096, level=19)
+    await packing.pack_later(Outgoing(Message("shop", b"x" * 4096)))
+
+    assert threading.current_thread() not in packing.threads
+
+
+async def test_bodies_are_compressed_on_fewer_threads_than_there_are_cores() -> None:
+    packing = Seen("zlib", 4096)
+    await asyncio.gather(*(packing.pack_later(Outgoing(Message("shop", b"x" * 200_000))) for _ in range(50)))
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    assert 50 == len(packing.threads)
+    assert len(set(packing.threads)) <= max(1, cores - 1)

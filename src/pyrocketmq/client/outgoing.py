@@ -5,12 +5,13 @@ Everything a client can know before sending is checked here or by the encoder. K
 
 from __future__ import annotations
 
-import asyncio
 import copy
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from pyrocketmq.client.packers import run_apart
 from pyrocketmq.compression import CompressionKind, compress, compression_flag
 from pyrocketmq.errors import ConfigurationError, InvalidMessageError, MessageTooLargeError
 from pyrocketmq.model.message_queue import MessageQueue
@@ -27,6 +28,7 @@ MAX_DELAY_S: Final = 10 * 365 * 86_400
 """Timers beyond this are mistakes of units; brokers as shipped take three days."""
 
 _OFF_LOOP_BYTES: Final = 64 * 1024  # to compress more than this would hold the event loop for milliseconds
+_HARD_LEVEL: Final = 9  # levels above it, which zstd and lz4 have, take up to 50 ms for as many bytes
 
 TIMERS: Final = ("delay_level", "delay", "delay_ms", "deliver_at")
 
@@ -85,10 +87,10 @@ class Packing:
 
     async def pack_later(self, out: Outgoing) -> None:
         """Compress the body, on another thread when that takes long."""
-        if len(out.message.body) < _OFF_LOOP_BYTES:
+        if len(out.message.body) < _OFF_LOOP_BYTES and (self.level or 0) <= _HARD_LEVEL:
             self.pack(out)
         else:
-            await asyncio.to_thread(self.pack, out)
+            await run_apart(functools.partial(self.pack, out))
 
 
 def outgoing(message: Message, options: Mapping[str, Any] | None, sys_flag: int = 0) -> Outgoing:
