@@ -15,6 +15,7 @@ PROGRAMS = (
     "open_close",
     "start_stop",
     "throttled",
+    "large_bodies",
     "vanish",
     "outages",
     "outage_log",

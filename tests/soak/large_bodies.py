@@ -1,0 +1,143 @@
+"""Sends bodies at the limit of 4 MiB in every way, on both event loops, with each kind of compression: the
+loop's own log of slow callbacks, at 20 ms, stays empty.
+
+python -m tests.soak.large_bodies [--sends 80] [--limit-ms 20] [--compress none zlib] [--loops uvloop]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from random import randbytes
+
+import uvloop
+
+from pyrocketmq import Message
+from pyrocketmq.aio import Producer
+from pyrocketmq.cli.benching.server import own_server
+
+TOPIC = "large"
+TASKS = 8
+BODY_BYTES = 4 * 1024 * 1024 - 4096  # with room for what a broker stores besides
+PART_BYTES = 100_000
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+class SlowCallbacks(logging.Handler):
+    """Collects what the loop logs about callbacks that took too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[float, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        took = re.search(r"took ([0-9.]+) seconds", text)
+        if took is None:
+            raise AssertionError(f"the loop has something else to say: {text}")
+        self.found.append((float(took.group(1)), text))
+
+
+class Pauses:
+    """Finds out how long a task that is always ready had to wait at most."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._watch())
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def _watch(self) -> None:
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - before - 0.001)
+            before = now
+
+
+async def send_all(producer: Producer, sends: int) -> None:
+    """Half of the bodies get smaller when they are compressed, half do not."""
+    text = b"".join(b"%d quick brown foxes; " % number for number in range(200_000))[:BODY_BYTES]
+    bodies = (randbytes(BODY_BYTES), text)
+
+    async def one(task: int) -> None:
+        for number in range(sends // TASKS):
+            await producer.send(TOPIC, bodies[(task + number) % 2])
+
+    await asyncio.gather(*(one(task) for task in range(TASKS)))
+    for number in range(sends // 2):
+        await producer.submit(TOPIC, bodies[number % 2])
+    await producer.flush(60.0)
+    part = bodies[0][:PART_BYTES]
+    for _ in range(sends // 4):
+        await producer.send_batch([Message(TOPIC, part) for _ in range(BODY_BYTES // (PART_BYTES + 1000))])
+
+
+async def run(address: str, compress: str, sends: int, limit: float) -> float:
+    loop = asyncio.get_running_loop()
+    async with Producer("large-bodies", address, compress=compress, send_timeout=60.0) as producer:
+        await producer.send(TOPIC, b"the first one connects")
+        loop.slow_callback_duration = limit
+        loop.set_debug(True)
+        pauses = Pauses()
+        async with pauses.watched():
+            await send_all(producer, sends)
+        loop.set_debug(False)
+    return pauses.longest
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sends", type=int, default=80)
+    parser.add_argument("--limit-ms", type=float, default=20.0)
+    parser.add_argument("--compress", nargs="+", default=["none", "zlib", "lz4", "zstd"])
+    parser.add_argument("--loops", nargs="+", choices=LOOPS, default=list(LOOPS))
+    given = parser.parse_args()
+    handler = SlowCallbacks()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(handler)
+    logger.propagate = False
+    longest = 0.0
+    rounds = 0
+    with own_server("--topic", f"{TOPIC}:4", "--retention-bytes", "64m") as address:
+        for name in given.loops:
+            for compress in given.compress:
+                before = len(handler.found)
+                began = time.perf_counter()
+                with asyncio.Runner(loop_factory=LOOPS[name]) as runner:
+                    pause = runner.run(run(address, compress, given.sends, given.limit_ms / 1000))
+                slow = handler.found[before:]
+                longest = max(longest, pause)
+                rounds += 1
+                print(
+                    f"{name}, compress={compress}: {time.perf_counter() - began:.1f} s, longest pause"
+                    f" {pause * 1000:.1f} ms, {len(slow)} slow callbacks",
+                    flush=True,
+                )
+                for seconds, text in slow:
+                    print(f"  {seconds * 1000:.0f} ms: {text[:110]}")
+    slowest = max((seconds for seconds, _ in handler.found), default=0.0)
+    print(
+        f"{rounds} rounds of {given.sends} awaited, {given.sends // 2} submitted and"
+        f" {given.sends // 4} batches of 4 MiB: {len(handler.found)} callbacks over {given.limit_ms:g} ms,"
+        f" slowest {slowest * 1000:.0f} ms; a task that was ready waited {longest * 1000:.1f} ms at most"
+    )
+    return 1 if handler.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
