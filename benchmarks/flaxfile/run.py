@@ -152,6 +152,7 @@ def measure_commands(arms: dict[str, Arm], folder: Path, rounds: int) -> list[Ro
     for number in range(rounds + 1):
         for arm in turned([arm for arm in arms.values() if arm.name in {"ours", "seed", "rsync"}], number):
             key, target = f"file{number}.bin", folder / "target.bin"
+            target.unlink(missing_ok=True)  # who finds it here has nothing to fetch
             for row, verb in ((up, "up"), (down, "down")):
                 if arm.name == "rsync":
                     cost = arm.transfer(verb, source if verb == "up" else target, key)

@@ -28,11 +28,13 @@ class TransferResult:
     num_sockets: int
     window_size: int
     hash_kind: str = "xxh3"
+    not_modified: bool = False
+    """Whether nothing was fetched, because what is there is the version that was named; `hash` is empty."""
 
     @property
     def throughput(self) -> float:
         """Mebibytes a second, as FlaxFile 1 counted."""
-        return self.size / 1048576 / self.seconds if self.seconds > 0 else 0.0
+        return self.size / 1048576 / self.seconds if self.seconds > 0 and not self.not_modified else 0.0
 
     def __getitem__(self, name: str) -> object:
         """A field by its name, or by the name it had in FlaxFile 1."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import argparse
 
     from flaxfile.cli.output import Output
+    from flaxfile.client.async_client import AsyncClient
+    from flaxfile.model import Entry, HashKind
     from flaxfile.result import TransferResult
 
 __all__ = ["configure_get", "configure_set", "result_document", "run_get", "run_set"]
@@ -92,7 +96,10 @@ def configure_get(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("key", metavar="KEY", help=say("its name on the server"))
     parser.add_argument("out", metavar="OUT", nargs="?", help=say("file or folder; - is standard output"))
-    parser.add_argument("--force", action="store_true", help=say("also over a file that is write-protected"))
+    parser.add_argument(
+        "--force", action="store_true", help=say("also over a file that is write-protected, or the same")
+    )
+    parser.add_argument("--if-none-match", metavar="ETAG", help=say("only if it is another version"))
     parser.add_argument("--offset", metavar="N", type=count, default=0, help=say("begin at this byte"))
     parser.add_argument("--length", metavar="N", type=count, help=say("so many bytes"))
     add_transfer_options(parser)
@@ -124,19 +131,32 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
             )
         if target.exists() and not os.access(target, os.W_OK) and not arguments.force:
             raise StorageError(f"{target} is write-protected", hint="--force replaces it all the same")
+    # Who fetches a part of it, doubts the disk or names a version does not ask for what is here.
+    may_be_here = shown is not None and not (
+        arguments.force
+        or arguments.offset
+        or arguments.length is not None
+        or arguments.verify_disk
+        or arguments.if_none_match
+    )
 
     async def work() -> TransferResult:
         with ProgressLine(output, arguments.key) as line:
             async with connected(arguments, output) as client:
-                return await client.download(
+                same = await _same_here(client, arguments.key, target) if may_be_here else None
+                result = await client.download(
                     arguments.key,
                     target,
                     offset=arguments.offset,
                     length=arguments.length,
                     resume=not arguments.no_resume,
                     progress=line if output.progress else None,
+                    if_none_match=same.etag if same is not None else arguments.if_none_match,
                     verify_disk=arguments.verify_disk,
                 )
+                if same is not None and result.not_modified and result.hash_kind == "blake3":
+                    return replace(result, hash=same.hash or "")
+                return result
 
     try:
         result = run_async(work)
@@ -145,9 +165,46 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
             # Whoever read it has had enough; that is no fault of the transfer.
             raise error.__cause__ from None
         raise
-    if shown is not None:
+    if result.not_modified:
+        done = say("unchanged, not fetched again")
+        if shown is None:
+            output.note(f"{printable(result.key)}: {done}")
+        else:
+            show(result, output, done, shown if may_be_here else None)
+    elif shown is not None:
         show(result, output, say("downloaded"), shown)
     return 0
+
+
+async def _same_here(client: AsyncClient, key: str, path: Path) -> Entry | None:
+    """The stored file, when the one that is here has its size, time, mode and content."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    here = (status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode))
+    entry = await client.stat(key)
+    if entry.kind != "file" or here != (entry.size, entry.mtime_ns, entry.mode & 0o777):
+        return None
+    import asyncio  # noqa: PLC0415 - `connecting` loads it, without what it does not need
+
+    # So far it is a guess: both sides read theirs, or know its hash already.
+    entry, digest = await asyncio.gather(
+        client.stat(key, hash=True), asyncio.to_thread(_hash_of, path, client.hash_kind)
+    )
+    return entry if digest is not None and digest == entry.hash else None
+
+
+def _hash_of(path: Path, kind: HashKind) -> str | None:
+    from flaxfile.digests import hash_of_file  # noqa: PLC0415 - few commands need it
+
+    try:
+        with path.open("rb", buffering=0) as file:
+            return hash_of_file(file.fileno(), kind)
+    except OSError:
+        return None
 
 
 def result_document(result: TransferResult) -> dict[str, object]:
@@ -162,6 +219,7 @@ def result_document(result: TransferResult) -> dict[str, object]:
         "hash": result.hash,
         "hash_kind": result.hash_kind,
         "etag": result.etag,
+        **({"not_modified": True} if result.not_modified else {}),
     }
 
 
@@ -174,12 +232,13 @@ def show(result: TransferResult, output: Output, done: str, saved_to: str | None
     rows = [[say("File"), printable(result.key), say("Size"), format_size(result.size)]]
     if saved_to is not None:
         rows.append([say("Saved to"), printable(saved_to), "", ""])
-    rows.append(
-        [say("Time"), f"{result.seconds:.2f} s", say("Rate"), format_rate(result.size, result.seconds)]
-    )
+    if not result.not_modified:
+        rows.append(
+            [say("Time"), f"{result.seconds:.2f} s", say("Rate"), format_rate(result.size, result.seconds)]
+        )
     if result.resumed_from:
         rows.append([say("Resumed at"), format_size(result.resumed_from), "", ""])
     output.lines(table(rows))
-    if result.hash_kind == "blake3":
+    if result.hash_kind == "blake3" and result.hash:
         # That of the other kind is of chunks and says nothing to anybody else.
         output.line(f"BLAKE3  {result.hash}")

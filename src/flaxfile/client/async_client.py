@@ -161,6 +161,7 @@ class AsyncClient(Requests):
         resume: bool = True,
         progress: Progress | None = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
         verify_disk: bool = False,
         delta: bool | Literal["auto"] = False,
     ) -> TransferResult:
@@ -174,6 +175,8 @@ class AsyncClient(Requests):
             resume: go on where an earlier try was interrupted.
             progress: called with bytes done and bytes in all, at most 20 times a second.
             if_match: only if what is there has this etag.
+            if_none_match: only if what is there has another etag; if not, ``dst`` is left alone, and the
+                result says `not_modified`.
             verify_disk: what was written to a path is read once more, from the disk, before it is there.
             delta: fetch only what the file that is there does not have; for links slower than disks.
                 "auto": of 4 MiB and more, unless the link is faster than 500 MB/s.
@@ -204,6 +207,7 @@ class AsyncClient(Requests):
                 verify_disk=verify_disk,
                 # A file that somebody writes to meanwhile must not spoil the next try too.
                 delta=whole and tries == 1 and self._wants_delta(delta, link, target.old_size()),
+                if_none_match=if_none_match or "",
             )
             download.begun = begun
             download.wire_bytes = wire

@@ -175,6 +175,7 @@ class Client:
         resume: bool = True,
         progress: Progress | None = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
         verify_disk: bool = False,
         delta: bool | Literal["auto"] = False,
     ) -> TransferResult:
@@ -188,6 +189,7 @@ class Client:
                 resume=resume,
                 progress=progress,
                 if_match=if_match,
+                if_none_match=if_none_match,
                 verify_disk=verify_disk,
                 delta=delta,
             )

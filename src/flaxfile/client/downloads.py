@@ -43,6 +43,7 @@ class Download(Transfer):
         moved: called at each progress.
         verify_disk: whether what was written is read once more.
         delta: whether what the file that is there has already is copied from it.
+        if_none_match: the version that is not fetched; empty for none.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Download(Transfer):
         moved: Callable[[], None],
         verify_disk: bool,
         delta: bool,
+        if_none_match: str,
     ) -> None:
         super().__init__(settings, progress, moved)
         self._delta = delta
@@ -65,14 +67,11 @@ class Download(Transfer):
         self._key = key
         self._options = options
         self._server = server
+        self._if_none_match = if_none_match
 
     async def run(self, link: Link) -> TransferResult:
         """Fetch it over this link."""
-        old = None
-        if self._delta and self._target.path is not None:
-            from flaxfile.client.difference import OldVersion  # noqa: PLC0415
-
-            old = await OldVersion.find(link, self._target.path, self._key)
+        old = await self._old_version(link)
         try:
             return await self._run(link, old)
         finally:
@@ -80,17 +79,33 @@ class Download(Transfer):
             if old is not None:
                 old.close()
 
+    async def _old_version(self, link: Link) -> OldVersion | None:
+        if not self._delta or self._target.path is None:
+            return None
+        if self._if_none_match:
+            # Both sides would read all of it for nothing.
+            entry = (await asyncio.wrap_future(link.request(Type.STAT, {"key": self._key}))).json()
+            if entry.get("etag") == self._if_none_match:
+                return None
+        from flaxfile.client.difference import OldVersion  # noqa: PLC0415
+
+        return await OldVersion.find(link, self._target.path, self._key)
+
     async def _run(self, link: Link, old: OldVersion | None) -> TransferResult:
         wish = {
             "key": self._key,
             "chunk": self._target.chunk() or (old.chunk if old is not None else 0),
             "round_trip_us": int(link.distance * 1e6),
+            "if_none_match": self._if_none_match,
         }
         number, ready = await self._open(link, Type.GET_OPEN, {**wish, **self._options})
-        opened = True
+        opened = number != 0
         try:
-            size, chunk = field(ready, "length", int), field(ready, "chunk", int)
-            etag = field(ready, "etag", str)
+            size, etag = field(ready, "length", int), field(ready, "etag", str)
+            if etag == self._if_none_match and size >= 0:
+                # A server that does not know this condition has opened a transfer; it is given up.
+                return self._result(size, etag, not_modified=True)
+            chunk = field(ready, "chunk", int)
             if not 1 <= chunk <= MAX_CHUNK or size < 0 or number == 0:
                 raise ProtocolError(f"the server answers with {size} bytes in chunks of {chunk}")
             plan = self._settings.plan(size, link)
@@ -115,6 +130,18 @@ class Download(Transfer):
         else:
             self._target.finish(size, mode, mtime_ns)
         await self.tell(size, size)
+        return self._result(size, etag, root, plan.sockets, max(1, plan.window // chunk))
+
+    def _result(
+        self,
+        size: int,
+        etag: str,
+        root: str = "",
+        sockets: int = 0,
+        window: int = 0,
+        *,
+        not_modified: bool = False,
+    ) -> TransferResult:
         return TransferResult(
             op="get",
             key=self._key,
@@ -124,9 +151,10 @@ class Download(Transfer):
             resumed_from=self.held_bytes,
             hash=root,
             etag=etag,
-            num_sockets=plan.sockets,
-            window_size=max(1, plan.window // chunk),
+            num_sockets=sockets,
+            window_size=window,
             hash_kind=self._settings.hash_kind,
+            not_modified=not_modified,
         )
 
     def _check_disk(self, fd: int, size: int, chunk: int, hashes: bytes, root: str) -> None:

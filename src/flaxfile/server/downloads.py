@@ -103,6 +103,7 @@ class DownloadRequests(TransferRequests):
         if offset < 0 or (length is not None and (not isinstance(length, int) or length < 0)):
             raise UsageError(f"a range of {key!r} begins at {offset} and has {length} bytes")
         if_match = field(payload, "if_match", str, "")
+        if_none_match = field(payload, "if_none_match", str, "")
         # Without a wish the size decides, which the client does not know yet.
         asked = field(payload, "chunk", int, 0)
         round_trip = field(payload, "round_trip_us", int, 0) / 1e6
@@ -119,6 +120,20 @@ class DownloadRequests(TransferRequests):
             if isinstance(length, int):
                 size = min(size, length)
             chunk = min(most, asked or chunk_for(size, round_trip))
+            answer: dict[str, object] = {
+                "size": entry.size,
+                "offset": offset,
+                "length": size,
+                "mode": entry.mode,
+                "mtime_ns": entry.mtime_ns,
+                "etag": entry.etag,
+                "hash_kind": hash_kind,
+            }
+            if if_none_match == entry.etag and if_match in {"", entry.etag}:
+                os.close(fd)
+                self._service.counters["not_modified"] += 1
+                self._service.reply(peer, head, Type.GET_READY, answer | {"not_modified": True})
+                return
             try:
                 if if_match:
                     _check_match(entry, if_match)
@@ -138,18 +153,7 @@ class DownloadRequests(TransferRequests):
             except BaseException:
                 os.close(fd)
                 raise
-            answer: dict[str, object] = {
-                "size": entry.size,
-                "offset": offset,
-                "length": size,
-                "mode": entry.mode,
-                "mtime_ns": entry.mtime_ns,
-                "etag": entry.etag,
-                "chunk": chunk,
-                "blocks": blocks,
-                "window": min(WINDOW, self._transfers.share()),
-                "hash_kind": hash_kind,
-            }
+            answer |= {"chunk": chunk, "blocks": blocks, "window": min(WINDOW, self._transfers.share())}
             self._service.reply(peer, head, Type.GET_READY, answer, transfer=number)
             self._service.reactor.engine.start(number)
 
