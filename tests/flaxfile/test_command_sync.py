@@ -315,7 +315,7 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_the_rest_goes_over(
         Path("t/fleeting").unlink()
         return found
 
-    monkeypatch.setattr("flaxfile.sync.pushing.walk", walk_and_lose)
+    monkeypatch.setattr("flaxfile.sync.preparing.walk", walk_and_lose)
     done = run("push", "t", "unread", port=port)
 
     assert done.code == 1

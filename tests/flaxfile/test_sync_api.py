@@ -65,7 +65,7 @@ async def test_a_program_is_told_of_a_small_file_that_cannot_be_read_where_it_ru
         (tree / "a").unlink()
         return found
 
-    monkeypatch.setattr("flaxfile.sync.pushing.walk", walk_and_lose)
+    monkeypatch.setattr("flaxfile.sync.preparing.walk", walk_and_lose)
     told: list[tuple[str, int]] = []
     async with AsyncClient("127.0.0.1", port) as client:
         report = await client.push(

@@ -6,19 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from flaxfile.client.connection import Connection
+from flaxfile.client.entries import entry_from
 from flaxfile.client.small import SmallFile, error_of, packs
 from flaxfile.digests import hash_content
 from flaxfile.errors import FlaxError, IntegrityError, ProtocolError
-from flaxfile.model import Entry
 from flaxfile.paths import check_key, check_prefix
 from flaxfile.protocol.messages import MAX_CONTROL, Type, field, objects
 from flaxfile.protocol.pack import MAX_FILES, decode_pack
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from concurrent.futures import Future
 
     from flaxfile.client.asking import Answer
+    from flaxfile.model import Entry
 
 __all__ = ["Requests"]
 
@@ -165,24 +167,12 @@ class Requests(Connection):
         return entry
 
     def _entry(self, item: dict[str, Any]) -> Entry:
-        key = field(item, "key", str)
-        check_key(key)
-        digest, known, target = item.get("hash"), item.get("known_hash"), item.get("target")
-        kind = field(item, "hash_kind", str, "xxh3") if isinstance(digest, str) else None
-        if kind not in {None, self.hash_kind}:
-            raise ProtocolError(f"the server answers with a hash of {kind!r}, not of {self.hash_kind!r}")
-        return Entry(
-            key=key,
-            size=field(item, "size", int),
-            mtime_ns=field(item, "mtime_ns", int),
-            mode=field(item, "mode", int),
-            etag=field(item, "etag", str),
-            hash=digest if isinstance(digest, str) else None,
-            kind=field(item, "kind", str, "file"),
-            known_hash=known if isinstance(known, str) else None,
-            target=target if isinstance(target, str) else None,
-            hash_kind=kind,
-        )
+        return entry_from(item, self.hash_kind)
+
+    def asker(self) -> Callable[[Type, dict[str, object]], Future[Answer]]:
+        """Sends requests, as all others are sent, on behalf of another thread than that of the loop."""
+        loop = asyncio.get_running_loop()
+        return lambda kind, payload: asyncio.run_coroutine_threadsafe(self._ask(kind, payload), loop)
 
 
 def _stored(item: dict[str, Any], digest: str | None) -> str | FlaxError:

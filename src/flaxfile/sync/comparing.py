@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from flaxfile.errors import NotFoundError
 from flaxfile.ignore import IgnoreRules, texts_below
 from flaxfile.sync.entries import Kind
+from flaxfile.sync.preparing import kept
 from flaxfile.sync.report import Difference, Failure
-from flaxfile.sync.sides import LocalSide, RemoteSide, kept
+from flaxfile.sync.sides import LocalSide, RemoteSide
 from flaxfile.sync.walk import walk
 
 if TYPE_CHECKING:

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flaxfile.errors import FlaxError, NotFoundError, from_os_error
-from flaxfile.ignore import IgnoreRules, texts_below
-from flaxfile.paths import link_stays_inside
-from flaxfile.sync.entries import Kind
 from flaxfile.sync.packing import Arrived, write_group
-from flaxfile.sync.plan import make_plan
-from flaxfile.sync.report import SyncReport
-from flaxfile.sync.running import Run
-from flaxfile.sync.sides import LocalSide, RemoteSide, kept
-from flaxfile.sync.walk import Walked, walk
+from flaxfile.sync.preparing import Preparation
+from flaxfile.sync.running import Run, looked
+from flaxfile.sync.sides import LocalSide, RemoteSide
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from flaxfile.client.async_client import AsyncClient
     from flaxfile.model import Entry
     from flaxfile.sync.entries import Node
+    from flaxfile.sync.looking import Found
     from flaxfile.sync.options import SyncOptions
+    from flaxfile.sync.report import SyncReport
 
 __all__ = ["pull"]
 
@@ -103,66 +99,38 @@ class _Pulling:
 
 
 async def pull(
-    client: AsyncClient, remote: str, folder: str | os.PathLike[str], options: SyncOptions
+    client: AsyncClient,
+    remote: str,
+    folder: str | os.PathLike[str],
+    options: SyncOptions,
+    begun: tuple[Preparation, Found] | None = None,
 ) -> SyncReport:
-    """Make a folder of this machine like one of the server."""
-    began = time.monotonic()
-    top = Path(folder)
-    local, there = LocalSide(top, follow=options.links == "follow"), RemoteSide(client, remote)
-    report = SyncReport("pull", str(folder), remote, dry_run=options.dry_run)
-    run = Run(report, options, local, there)
-    remote_nodes = await there.nodes(links=options.links == "copy")
-    if not remote_nodes and not await there.exists():
+    """Make a folder of this machine like one of the server; what was ``begun`` is gone on with."""
+    preparation, found = begun or (Preparation("pull", folder, remote, options), None)
+    local = LocalSide(preparation.top, follow=options.links == "follow")
+    there = RemoteSide(client, remote)
+    run = Run(preparation.report, options, local, there)
+    if found is None:
+        found = await looked(client, preparation)
+    if found.empty_there and not await there.exists():
         raise NotFoundError(f"the server has no folder {remote!r}", hint="flaxfile list shows what it has")
-    rules = await _rules_of_both(local, there, remote_nodes, options)
-    walked = await asyncio.to_thread(_walk_or_make, top, rules, options)
-    run.note_walk(walked)
-    source, left_out = kept(remote_nodes, rules)
-    report.ignored += left_out
-    source, sly = _without_sly_links(source)
-    report.skipped_links += sly
-    plan = make_plan(source, walked.nodes, comparison=options.comparison, delete=options.delete)
+    if options.use_ignore_files:
+        theirs = await there.ignore_files(found.there.values(), local)
+        if preparation.also_heed(theirs):
+            found = await looked(client, preparation)
+    if not options.dry_run:
+        await asyncio.to_thread(_make_top, preparation.top)
+    run.note_failures(found.walked)
+    plan = preparation.plan(found)
     await run.settle(plan, to_remote=False)
     await run.carry_out(plan, _Pulling(client, run))
-    report.seconds = time.monotonic() - began
-    return report
+    return preparation.end()
 
 
-def _walk_or_make(top: Path, rules: IgnoreRules, options: SyncOptions) -> Walked:
-    """What is here already; the folder is made if there is none."""
-    if top.exists():
-        # What is deleted here must be here: no link leads to what the plan is about.
-        return walk(top, rules, options.links, bounded=True)
-    if not options.dry_run:
+def _make_top(top: Path) -> None:
+    """The folder that all goes to."""
+    if not top.exists():
         try:
             top.mkdir(parents=True)
         except OSError as error:
             raise from_os_error(error, f"making the folder {top}") from error
-    return Walked()
-
-
-async def _rules_of_both(
-    local: LocalSide, there: RemoteSide, remote_nodes: dict[str, Node], options: SyncOptions
-) -> IgnoreRules:
-    """The rules of this machine's tree, and over them those that come with the server's."""
-    theirs: dict[str, list[bytes]] = {}
-    if options.use_ignore_files:
-        theirs = await there.ignore_files(remote_nodes.values(), local)
-    ours = texts_below(local.top)
-
-    def texts(folder: str) -> list[bytes]:
-        return [*ours(folder), *theirs.get(folder, [])]
-
-    return IgnoreRules(texts, command_line=options.command_line, use_files=options.use_ignore_files)
-
-
-def _without_sly_links(nodes: list[Node]) -> tuple[list[Node], list[str]]:
-    """The entries but for links that would lead out of the folder, and the paths of those."""
-    good: list[Node] = []
-    sly: list[str] = []
-    for node in nodes:
-        if node.kind is Kind.LINK and not link_stays_inside(node.path, node.target or ""):
-            sly.append(node.path)
-        else:
-            good.append(node)
-    return good, sly

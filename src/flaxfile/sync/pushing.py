@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flaxfile.client.small import SmallFile
 from flaxfile.errors import FlaxError
-from flaxfile.ignore import IgnoreRules, texts_below
 from flaxfile.sync.packing import read_group
-from flaxfile.sync.plan import make_plan
-from flaxfile.sync.report import SyncReport
-from flaxfile.sync.running import Run
-from flaxfile.sync.sides import LocalSide, RemoteSide, kept
-from flaxfile.sync.walk import walk
+from flaxfile.sync.preparing import Preparation
+from flaxfile.sync.running import Run, looked
+from flaxfile.sync.sides import LocalSide, RemoteSide
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +18,9 @@ if TYPE_CHECKING:
 
     from flaxfile.client.async_client import AsyncClient
     from flaxfile.sync.entries import Node
+    from flaxfile.sync.looking import Found
     from flaxfile.sync.options import SyncOptions
+    from flaxfile.sync.report import SyncReport
 
 __all__ = ["push"]
 
@@ -96,26 +92,22 @@ class _Pushing:
 
 
 async def push(
-    client: AsyncClient, folder: str | os.PathLike[str], remote: str, options: SyncOptions
+    client: AsyncClient,
+    folder: str | os.PathLike[str],
+    remote: str,
+    options: SyncOptions,
+    begun: tuple[Preparation, Found] | None = None,
 ) -> SyncReport:
-    """Make a folder of the server like one of this machine."""
-    began = time.monotonic()
-    top = Path(folder)
-    local, there = LocalSide(top), RemoteSide(client, remote)
-    report = SyncReport("push", str(folder), remote, dry_run=options.dry_run)
-    run = Run(report, options, local, there)
-    rules = IgnoreRules(
-        texts_below(top), command_line=options.command_line, use_files=options.use_ignore_files
-    )
-    walked, remote_nodes = await asyncio.gather(
-        asyncio.to_thread(walk, top, rules, options.links), there.nodes(links=options.links == "copy")
-    )
-    run.note_walk(walked)
-    target, _ = kept(remote_nodes, rules)
-    plan = make_plan(walked.nodes, target, comparison=options.comparison, delete=options.delete)
+    """Make a folder of the server like one of this machine; what was ``begun`` is gone on with."""
+    preparation, found = begun or (Preparation("push", folder, remote, options), None)
+    there = RemoteSide(client, remote)
+    run = Run(preparation.report, options, LocalSide(preparation.top), there)
+    if found is None:
+        found = await looked(client, preparation)
+    run.note_failures(found.walked)
+    plan = preparation.plan(found)
     await run.settle(plan, to_remote=True)
-    if not walked.nodes and not remote_nodes and not options.dry_run and there.prefix:
+    if found.empty_there and not found.walked.nodes and not options.dry_run and there.prefix:
         await client.make_folder(there.prefix)
-    await run.carry_out(plan, _Pushing(client, run, remote_nodes.keys()))
-    report.seconds = time.monotonic() - began
-    return report
+    await run.carry_out(plan, _Pushing(client, run, found.there.keys()))
+    return preparation.end()

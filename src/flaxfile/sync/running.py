@@ -19,14 +19,17 @@ from flaxfile.sync.report import Action, Failure
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from flaxfile.client.async_client import AsyncClient
     from flaxfile.sync.entries import Node
+    from flaxfile.sync.looking import Found
     from flaxfile.sync.options import SyncOptions
     from flaxfile.sync.plan import Plan
+    from flaxfile.sync.preparing import Preparation
     from flaxfile.sync.report import SyncReport
     from flaxfile.sync.sides import LocalSide, RemoteSide
     from flaxfile.sync.walk import Walked
 
-__all__ = ["Run", "Steps"]
+__all__ = ["Run", "Steps", "looked"]
 
 T = TypeVar("T")
 
@@ -53,6 +56,16 @@ class Steps(Protocol):
     async def remove(self, node: Node) -> bool:
         """Delete an entry; False for a folder that still holds something that was left alone."""
         ...
+
+
+async def looked(client: AsyncClient, preparation: Preparation) -> Found:
+    """What is on both sides; a thread looks."""
+    look = preparation.look(client.asker())
+    try:
+        return await asyncio.to_thread(preparation.take, look)
+    except asyncio.CancelledError:
+        look.stop()
+        raise
 
 
 class Run:
@@ -95,11 +108,8 @@ class Run:
         if self.options.progress is not None:
             self.options.progress(self._done, self._total)
 
-    def note_walk(self, walked: Walked) -> None:
-        """What the walk of this machine's tree left out, or could not read."""
-        self.report.ignored += walked.ignored
-        self.report.skipped_links += walked.skipped_links
-        self.report.skipped_specials += walked.skipped_specials
+    def note_failures(self, walked: Walked) -> None:
+        """What the walk of this machine's tree could not read."""
         for path, error in walked.failures:
             self.failed(path, error)
 

@@ -17,13 +17,13 @@ from flaxfile.errors import (
     ConflictError,
     NotFoundError,
     StorageError,
-    UsageError,
     from_os_error,
 )
 from flaxfile.ignore import IGNORE_FILES
 from flaxfile.paths import check_key, link_stays_inside
 from flaxfile.store.hash_cache import HashCache, stamp_of
 from flaxfile.sync.entries import Kind, Node
+from flaxfile.sync.looking import Part
 from flaxfile.sync.report import Failure
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flaxfile.client.async_client import AsyncClient
-    from flaxfile.ignore import IgnoreRules
     from flaxfile.model import HashKind
     from flaxfile.store.hash_cache import Stamp
 
-__all__ = ["LocalSide", "RemoteSide", "kept"]
+__all__ = ["LocalSide", "RemoteSide"]
 
 MAX_IGNORE_FILE: Final = 1 << 20
 
@@ -167,34 +166,20 @@ class RemoteSide:
 
     def __init__(self, client: AsyncClient, prefix: str) -> None:
         self.client = client
-        self.prefix = prefix.strip("/") if prefix != "/" else ""
-        if self.prefix:
-            check_key(self.prefix)
-        self._start = f"{self.prefix}/" if self.prefix else ""
+        self.part = Part(prefix)
+        self.prefix = self.part.prefix
 
     def key(self, inside: str) -> str:
         """The key of an entry."""
-        return self._start + inside
+        return self.part.start + inside
 
     async def nodes(self, *, digest: bool = False, links: bool = False) -> dict[str, Node]:
         """Everything below the prefix; raises when there is nothing of that name."""
         found: dict[str, Node] = {}
         async for entry in self.client.list(self.prefix, hash=digest, folders=True, links=links):
-            if entry.key == self.prefix and entry.kind == "file":
-                raise UsageError(
-                    f"{self.prefix!r} is a file of the server, no folder", hint=f"flaxfile get {self.prefix}"
-                )
-            # The client has checked the key, so what is left of it is one too.
-            if not entry.key.startswith(self._start):
-                raise StorageError(f"the server listed {entry.key!r}, which is not below {self.prefix!r}")
-            inside = entry.key[len(self._start) :].rstrip("/")
-            if not inside:
-                continue
-            kind = {"dir": Kind.FOLDER, "link": Kind.LINK}.get(entry.kind, Kind.FILE)
-            size = 0 if kind is Kind.FOLDER else entry.size
-            found[inside] = Node(
-                inside, kind, size, entry.mtime_ns, entry.mode, hash=entry.hash, target=entry.target
-            )
+            node = self.part.node(entry)
+            if node is not None:
+                found[node.path] = node
         return found
 
     async def exists(self) -> bool:
@@ -250,9 +235,3 @@ def _same_here(node: Node, local: LocalSide) -> bytes | None:
     except OSError:
         return None
     return None
-
-
-def kept(nodes: dict[str, Node], rules: IgnoreRules) -> tuple[list[Node], int]:
-    """The entries that a sync may touch, and how many it may not."""
-    touched = [node for node in nodes.values() if not rules.ignored(node.path, node.kind is Kind.FOLDER)]
-    return touched, len(nodes) - len(touched)
