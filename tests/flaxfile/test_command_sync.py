@@ -16,7 +16,7 @@ from flaxfile.result import TransferResult
 from flaxfile.sync.walk import Walked, walk
 from flaxfile.sync.watching import polling
 
-from .commands import finish, noise, run, serving, spawned, wait_until
+from .commands import Proxy, finish, noise, run, serving, spawned, wait_until
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -472,3 +472,43 @@ def test_files_at_once_stay_within_the_bound(
 
     assert run("push", "t", f"bounded{most}", *words, port=port).code == 0
     assert seen == most
+
+
+def test_a_connection_that_is_lost_while_both_sides_are_looked_at_is_made_again(
+    port: int, store: Path
+) -> None:
+    plant(store / "many", {f"{number:04}": b"1" for number in range(3000)})
+    lost: list[int] = []
+
+    def cut(direction: str, connection: int, offset: int, data: bytes) -> bytes:
+        if direction == "down" and connection == 0 and offset > 100_000:
+            lost.append(connection)
+            raise ConnectionResetError
+        return data
+
+    with Proxy(port, cut) as proxy:
+        assert run("pull", "many", "back", port=proxy.port).code == 0
+
+    assert lost
+    assert content(Path("back")) == content(store / "many")
+
+
+def test_the_ignore_files_of_the_server_count_when_they_are_new_here(port: int, store: Path) -> None:
+    plant(
+        store / "rules", {"a.o": b"1", "b": b"2", "d/.gitignore": b"c\n", "d/c": b"3", ".gitignore": b"*.o\n"}
+    )
+    plant(Path("back"), {"a.o": b"1", "mine.o": b"4"})
+    os.utime("back/a.o", ns=(0, (store / "rules" / "a.o").stat().st_mtime_ns))
+
+    done = run("pull", "rules", "back", "--delete", "--json", port=port)
+
+    assert content(Path("back")) == {
+        ".gitignore": b"*.o\n",
+        "a.o": b"1",
+        "b": b"2",
+        "d": None,
+        "d/.gitignore": b"c\n",
+        "mine.o": b"4",
+    }
+    summary = done.documents[-1]["summary"]
+    assert (summary["copied"], summary["same"], summary["deleted"]) == (3, 0, 0)

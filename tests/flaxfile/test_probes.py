@@ -413,18 +413,11 @@ NOT_AT_START = {
 }
 
 
-@pytest.mark.parametrize("words", [("set", "d/x", "lazy"), ("push", "d", "all"), ("pull", "pulled", "back")])
-def test_start_of_a_small_transfer_loads_nothing_it_does_not_need(
-    port: int, store: Path, words: tuple[str, ...]
-) -> None:
-    Path("d").mkdir()
-    Path("d/x").write_bytes(b"1")
-    (store / "pulled").mkdir(exist_ok=True)
-    (store / "pulled" / "y").write_bytes(b"2")
-    words = (*words, "--quiet", "--server", f"127.0.0.1:{port}")
+def loaded(*words: str, of: set[str]) -> list[str]:
+    """The exit code of a command, and which of these modules it has loaded."""
     program = (
         "import sys\nfrom flaxfile.cli.main import main\n"
-        f"code = main({words!r})\nprint(code, *sorted({NOT_AT_START!r} & set(sys.modules)))"
+        f"code = main({words!r})\nprint(code, *sorted({of!r} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -434,5 +427,31 @@ def test_start_of_a_small_transfer_loads_nothing_it_does_not_need(
         text=True,
         check=True,
     )
+    return done.stdout.split()
 
-    assert done.stdout.split() == ["0"]
+
+@pytest.mark.parametrize("words", [("push", "d", "same-up"), ("pull", "same-down", "d")])
+def test_a_sync_that_has_nothing_to_do_waits_for_no_event_loop(
+    port: int, store: Path, words: tuple[str, ...]
+) -> None:
+    Path("d").mkdir()
+    Path("d/x").write_bytes(b"1")
+    Path("d/.gitignore").write_text("*.o\n")
+    Path("d/y.o").touch()
+    server = ("--server", f"127.0.0.1:{port}")
+    there = next(word for word in words if word.startswith("same"))
+    assert run("push", "d", there, port=port).code == 0
+    (store / there / "x.o").touch()
+
+    assert loaded(*words, "--quiet", *server, of={*NOT_AT_START, "asyncio"}) == ["0"]
+
+
+@pytest.mark.parametrize("words", [("set", "d/x", "lazy"), ("push", "d", "all"), ("pull", "pulled", "back")])
+def test_start_of_a_small_transfer_loads_nothing_it_does_not_need(
+    port: int, store: Path, words: tuple[str, ...]
+) -> None:
+    Path("d").mkdir()
+    Path("d/x").write_bytes(b"1")
+    (store / "pulled").mkdir(exist_ok=True)
+    (store / "pulled" / "y").write_bytes(b"2")
+    assert loaded(*words, "--quiet", "--server", f"127.0.0.1:{port}", of=NOT_AT_START) == ["0"]

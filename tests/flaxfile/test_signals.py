@@ -74,7 +74,9 @@ def test_a_transfer_is_kept_and_its_line_says_how_to_go_on(
 
 
 @SIGNALS
-@pytest.mark.parametrize("words", [("list",), ("verify",), ("delete", "x")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("list",), ("verify",), ("delete", "x"), ("pull", "x")], ids=lambda words: words[0]
+)
 def test_a_request_that_waits_ends_at_once(
     port: int, here: Path, number: signal.Signals, code: int, words: tuple[str, ...]
 ) -> None:
@@ -96,7 +98,7 @@ def test_a_request_that_waits_ends_at_once(
         done = finish(process, 10)
 
     assert done.code == code
-    check_end(done.err, again=None)
+    check_end(done.err, again="flaxfile pull x" if words[0] == "pull" else None)
 
 
 @SIGNALS

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.connecting import connected, reach_of
+from flaxfile.cli.loops import run_async
 from flaxfile.cli.options import count
 from flaxfile.cli.output import printable
 from flaxfile.cli.signals import ask
@@ -41,7 +42,7 @@ def run_delete(arguments: argparse.Namespace, output: Output) -> int:
         check_key(key)
 
     async def work() -> None:
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             if arguments.recursive:
                 await _check(client, keys, arguments, output)
             for key in keys:
@@ -81,7 +82,7 @@ def run_move(arguments: argparse.Namespace, output: Output) -> int:
     check_key(arguments.b)
 
     async def work() -> None:
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             await client.move(arguments.a, arguments.b)
 
     run_async(work)

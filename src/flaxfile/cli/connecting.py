@@ -1,73 +1,29 @@
-"""From flags, environment and configuration to a connected client, in a loop that signals end."""
+"""From flags, environment and configuration to a connected client."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from flaxfile.cli.signals import TerminatedError, ask
+from flaxfile.cli.signals import ask
 from flaxfile.config import load, password_from, resolve, state_folder
 from flaxfile.errors import AuthError, UsageError
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator
 
     from flaxfile.cli.output import Output
     from flaxfile.client.async_client import AsyncClient
+    from flaxfile.client.link import Link
     from flaxfile.config import Config, Target
     from flaxfile.security.crypto import Identity
 
-__all__ = ["connected", "run_async"]
-
-T = TypeVar("T")
-
-# asyncio does without ssl where there is none, and a command needs no TLS: that is a tenth of its start.
-if "ssl" in sys.modules or "asyncio" in sys.modules:
-    import asyncio
-else:
-    sys.modules["ssl"] = None  # type: ignore[assignment]
-    try:
-        import asyncio
-    finally:
-        del sys.modules["ssl"]
-
-
-def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run one command in a loop of its own; SIGTERM cancels it as Ctrl-C does."""
-    terminated = False
-
-    async def guarded() -> T:
-        task = asyncio.current_task()
-
-        def stop() -> None:
-            nonlocal terminated
-            terminated = True
-            if task is not None:
-                task.cancel()
-
-        if sys.platform != "win32":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-        try:
-            return await work()
-        except asyncio.CancelledError:
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only then
-
-            # What threads still read is not waited for: files may be large, and disks slow.
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-            raise
-
-    try:
-        return asyncio.run(guarded())
-    except asyncio.CancelledError:
-        if terminated:
-            raise TerminatedError from None
-        raise
+__all__ = ["Reach", "connected", "reach_of", "settings_of"]
 
 
 def _identity(target: Target, arguments: argparse.Namespace, output: Output) -> Identity | None:
@@ -129,27 +85,59 @@ def settings_of(arguments: argparse.Namespace) -> tuple[Config, Target]:
     return config, resolve(config, arguments.server)
 
 
-@contextlib.asynccontextmanager
-async def connected(arguments: argparse.Namespace, output: Output) -> AsyncGenerator[AsyncClient]:
-    """A client that talks to the server that is meant."""
+class Reach(NamedTuple):
+    """How the server that is meant is reached, and what is asked of the client."""
+
+    host: str
+    port: int
+    identity: Identity | None
+    connections: int | None
+    window: int
+    connect_timeout: float
+    idle_timeout: float
+    retries: int
+    bwlimit: float | None
+    hash_kind: str
+
+
+def reach_of(arguments: argparse.Namespace, output: Output) -> Reach:
+    """All of that; asks whoever sits at the terminal whether a new server is to be trusted."""
     config, target = settings_of(arguments)
-    identity = _identity(target, arguments, output)
     asked = getattr(arguments, "hash_kind", None)
     compares = asked is not None or getattr(arguments, "compares", False)
-    from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415 - needs pyzmq
-
-    client = AsyncClient(
-        target.host,
-        target.port,
-        identity=identity,
-        num_connections=getattr(arguments, "connections", None),
+    return Reach(
+        host=target.host,
+        port=target.port,
+        identity=_identity(target, arguments, output),
+        connections=getattr(arguments, "connections", None),
         window=config.client.window,
         connect_timeout=arguments.connect_timeout or config.client.connect_timeout,
         idle_timeout=arguments.timeout or config.client.idle_timeout,
         retries=config.client.retries if arguments.max_retries is None else arguments.max_retries,
         bwlimit=arguments.bwlimit,
         # A command that compares nothing works with every server.
-        hash=asked or (config.client.hash if compares else "xxh3"),
+        hash_kind=asked or (config.client.hash if compares else "xxh3"),
     )
+
+
+@contextlib.asynccontextmanager
+async def connected(way: Reach, link: Link | None = None) -> AsyncGenerator[AsyncClient]:
+    """A client that talks to the server that is meant, by the ``link`` if there is one already."""
+    from flaxfile.client.async_client import AsyncClient  # noqa: PLC0415 - needs pyzmq
+
+    client = AsyncClient(
+        way.host,
+        way.port,
+        identity=way.identity,
+        num_connections=way.connections,
+        window=way.window,
+        connect_timeout=way.connect_timeout,
+        idle_timeout=way.idle_timeout,
+        retries=way.retries,
+        bwlimit=way.bwlimit,
+        hash=way.hash_kind,
+    )
+    if link is not None:
+        client.adopt(link)
     async with client:
         yield client

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flaxfile.cli.connecting import connected, run_async, settings_of
+from flaxfile.cli.connecting import connected, reach_of, settings_of
+from flaxfile.cli.loops import run_async
 from flaxfile.cli.options import add_shown_hash, positive
 from flaxfile.cli.output import format_count, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
@@ -80,7 +81,7 @@ class _Top:
 async def _entries(arguments: argparse.Namespace, output: Output) -> list[Entry]:
     found: list[Entry] = []
     with ProgressLine(output, arguments.prefix or "/"):
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             async for entry in client.list(arguments.prefix, hash=arguments.hash_kind is not None):
                 found.append(entry)
                 if (arguments.detailed or output.json) and len(found) == arguments.limit:
@@ -163,7 +164,7 @@ def run_stat(arguments: argparse.Namespace, output: Output) -> int:
     """All that is known of one entry."""
 
     async def work() -> Entry:
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             return await client.stat(arguments.key, hash=arguments.hash_kind is not None)
 
     entry = run_async(work)
@@ -198,7 +199,7 @@ def run_ping(arguments: argparse.Namespace, output: Output) -> int:
     """Five round trips."""
 
     async def work() -> list[float]:
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             return [await client.ping() for _ in range(5)]
 
     times = run_async(work)

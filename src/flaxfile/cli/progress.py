@@ -6,13 +6,13 @@ is known how far something is (connecting, listing, hashing what is there) the l
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from flaxfile.cli.output import format_rate, format_size, printable
 
 if TYPE_CHECKING:
+    import asyncio
     from types import TracebackType
 
     from flaxfile.cli.output import Output
@@ -43,8 +43,13 @@ class ProgressLine:
 
     def __enter__(self) -> Self:
         if self._output.progress:
-            self._waiting = asyncio.get_running_loop().call_later(PATIENCE, self._still_there)
+            self._wait(PATIENCE)
         return self
+
+    def _wait(self, seconds: float) -> None:
+        import asyncio  # noqa: PLC0415 - where nobody looks, no event loop may be needed
+
+        self._waiting = asyncio.get_running_loop().call_later(seconds, self._still_there)
 
     def _still_there(self) -> None:
         """Nothing was told for a while: show the line all the same."""
@@ -55,7 +60,7 @@ class ProgressLine:
             if now - self._drawn >= 1:
                 self._drawn = now
                 self._draw_plain(0, None, now)
-            self._waiting = asyncio.get_running_loop().call_later(1, self._still_there)
+            self._wait(1)
 
     def __call__(self, done: int, total: int | None) -> None:
         """So much of so much."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.connecting import connected, reach_of
+from flaxfile.cli.looking import begin
 from flaxfile.cli.options import add_hash, add_verify_disk, count, positive
 from flaxfile.cli.output import format_count, format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
 from flaxfile.errors import ConnectError, NotFoundError, PartialError, StalledError, UsageError
-from flaxfile.sync import SyncOptions, pull, push
+from flaxfile.sync.options import SyncOptions
+from flaxfile.sync.preparing import Preparation
 from flaxfile.texts import say
 
 if TYPE_CHECKING:
@@ -182,6 +184,64 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
+def _sync(
+    arguments: argparse.Namespace, output: Output, op: Literal["push", "pull"], folder: Path, remote: str
+) -> int:
+    """Push or pull, once."""
+    line = ProgressLine(output, str(folder) if op == "push" else remote)
+    options = _options(arguments, output, op, line)
+    preparation = Preparation(op, folder, remote, options)
+    reach = reach_of(arguments, output)
+    # Whoever sits at a terminal is told that it goes on, which takes the loop.
+    begun = None if output.progress else begin(reach, preparation)
+    if begun is not None and begun.report is not None:
+        return _show(begun.report, output)
+    from flaxfile.cli.loops import run_async  # noqa: PLC0415 - what has nothing to do does without
+
+    async def work() -> SyncReport:
+        from flaxfile.sync import pull, push  # noqa: PLC0415
+
+        with line:
+            known = (preparation, begun.found) if begun is not None else None
+            async with connected(reach, begun.link if begun is not None else None) as client:
+                if op == "push":
+                    return await push(client, folder, remote, options, known)
+                return await pull(client, remote, folder, options, known)
+
+    return _show(run_async(work), output)
+
+
+def _watch(arguments: argparse.Namespace, output: Output, folder: Path, remote: str) -> int:
+    """Push again and again."""
+    from flaxfile.cli.loops import run_async  # noqa: PLC0415 - as above
+
+    async def once(client: AsyncClient) -> None:
+        from flaxfile.sync import push  # noqa: PLC0415
+
+        with ProgressLine(output, str(folder)) as line:
+            report = await push(client, folder, remote, _options(arguments, output, "push", line))
+        _show(report, output)
+
+    async def work() -> int:
+        import asyncio  # noqa: PLC0415
+
+        from flaxfile.sync.watching import watching  # noqa: PLC0415
+
+        async with connected(reach_of(arguments, output)) as client, watching(folder) as changed:
+            output.note(say("watching {folder}; Ctrl-C ends it", folder=folder))
+            while True:
+                try:
+                    await once(client)
+                except (ConnectError, StalledError) as error:
+                    # A server that restarts is no reason to stop watching.
+                    output.error(error)
+                    await asyncio.sleep(WATCH_PAUSE)
+                else:
+                    await changed()
+
+    return run_async(work)
+
+
 def run_push(arguments: argparse.Namespace, output: Output) -> int:
     """Push, and again with ``--watch``."""
     _check(arguments)
@@ -189,34 +249,9 @@ def run_push(arguments: argparse.Namespace, output: Output) -> int:
     if not folder.is_dir():
         raise NotFoundError(f"there is no folder {folder}", hint=f"for a file: flaxfile set {folder}")
     remote = folder.absolute().name if arguments.remote is None else arguments.remote
-
-    async def once(client: AsyncClient) -> SyncReport:
-        with ProgressLine(output, str(folder)) as line:
-            report = await push(client, folder, remote, _options(arguments, output, "push", line))
-        _show(report, output)
-        return report
-
-    async def work() -> int:
-        async with connected(arguments, output) as client:
-            if not arguments.watch:
-                return PartialError.code if (await once(client)).failures else 0
-            import asyncio  # noqa: PLC0415 - here alone
-
-            from flaxfile.sync.watching import watching  # noqa: PLC0415
-
-            async with watching(folder) as changed:
-                output.note(say("watching {folder}; Ctrl-C ends it", folder=folder))
-                while True:
-                    try:
-                        await once(client)
-                    except (ConnectError, StalledError) as error:
-                        # A server that restarts is no reason to stop watching.
-                        output.error(error)
-                        await asyncio.sleep(WATCH_PAUSE)
-                    else:
-                        await changed()
-
-    return run_async(work)
+    if arguments.watch:
+        return _watch(arguments, output, folder, remote)
+    return _sync(arguments, output, "push", folder, remote)
 
 
 def run_pull(arguments: argparse.Namespace, output: Output) -> int:
@@ -224,21 +259,12 @@ def run_pull(arguments: argparse.Namespace, output: Output) -> int:
     _check(arguments)
     name = arguments.remote.strip("/").rpartition("/")[2]
     folder = Path(name if arguments.folder is None else arguments.folder)
-
-    async def work() -> int:
-        with ProgressLine(output, arguments.remote) as line:
-            async with connected(arguments, output) as client:
-                report = await pull(
-                    client, arguments.remote, folder, _options(arguments, output, "pull", line)
-                )
-        _show(report, output)
-        return PartialError.code if report.failures else 0
-
-    return run_async(work)
+    return _sync(arguments, output, "pull", folder, arguments.remote)
 
 
-def _show(report: SyncReport, output: Output) -> None:
-    """What failed and what was left out, and the table."""
+def _show(report: SyncReport, output: Output) -> int:
+    """What failed and what was left out, and the table; the exit code."""
+    code = PartialError.code if report.failures else 0
     output.document(
         {
             "op": report.op,
@@ -261,7 +287,7 @@ def _show(report: SyncReport, output: Output) -> None:
         }
     )
     if output.json:
-        return
+        return code
     for failure in report.failures:
         output.warn(
             say("{path} failed: {error}", path=printable(failure.path), error=printable(str(failure.error)))
@@ -278,7 +304,7 @@ def _show(report: SyncReport, output: Output) -> None:
     if report.deletes_held_back:
         output.warn(say("{count} deletes wait until no copy fails", count=report.deletes_held_back))
     if output.quiet:
-        return
+        return code
     done = say("would be done") if report.dry_run else say("done")
     output.line(
         output.style(f"\u2713 {done}", "good") if report.ok else output.style(say("done in part"), "bad")
@@ -303,3 +329,4 @@ def _show(report: SyncReport, output: Output) -> None:
             ]
         )
     )
+    return code

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.connecting import connected, reach_of
+from flaxfile.cli.loops import run_async
 from flaxfile.cli.options import add_transfer_options, count
 from flaxfile.cli.output import format_rate, format_size, printable, table
 from flaxfile.cli.progress import ProgressLine
@@ -65,7 +66,7 @@ def run_set(arguments: argparse.Namespace, output: Output) -> int:
 
     async def work() -> TransferResult:
         with ProgressLine(output, key) as line:
-            async with connected(arguments, output) as client:
+            async with connected(reach_of(arguments, output)) as client:
                 return await client.upload(
                     source,
                     key,
@@ -142,7 +143,7 @@ def run_get(arguments: argparse.Namespace, output: Output) -> int:
 
     async def work() -> TransferResult:
         with ProgressLine(output, arguments.key) as line:
-            async with connected(arguments, output) as client:
+            async with connected(reach_of(arguments, output)) as client:
                 same = await _same_here(client, arguments.key, target) if may_be_here else None
                 result = await client.download(
                     arguments.key,

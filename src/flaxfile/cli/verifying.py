@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flaxfile.cli.connecting import connected, run_async
+from flaxfile.cli.connecting import connected, reach_of
+from flaxfile.cli.loops import run_async
 from flaxfile.cli.options import add_hash
 from flaxfile.cli.output import format_count, printable
 from flaxfile.cli.progress import ProgressLine
@@ -60,7 +61,7 @@ def _verify_folder(folder: Path, remote: str, arguments: argparse.Namespace, out
 
     async def work() -> tuple[list[Difference], list[Failure], int]:
         with ProgressLine(output, str(folder)):
-            async with connected(arguments, output) as client:
+            async with connected(reach_of(arguments, output)) as client:
                 return await compare(client, folder, remote, options)
 
     differences, failures, same = run_async(work)
@@ -96,7 +97,7 @@ def _verify_store(prefix: str, arguments: argparse.Namespace, output: Output) ->
         return counts
 
     async def count(counts: dict[str, int]) -> None:
-        async with connected(arguments, output) as client:
+        async with connected(reach_of(arguments, output)) as client:
             async for entry in client.list(prefix, hash=True, again=True):
                 if entry.hash is None:
                     counts["failed"] += 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flaxfile.client.link import Link
 from flaxfile.client.retry import RetryPlan
-from flaxfile.client.settings import Settings, cores
+from flaxfile.client.settings import BUFFERS_BEYOND, Settings, cores
 from flaxfile.client.speed import LinkSpeed
 from flaxfile.digests import check_kind
 from flaxfile.errors import ConnectError, FlaxError, StalledError, UsageError
@@ -36,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 LEAST_WINDOW: Final = 128 * 1024
-BUFFERS_BEYOND: Final = 8 << 20
-"""Bytes of buffers beyond the window: what libzmq has sent, but not yet given back."""
 
 
 class Connection:
@@ -104,6 +102,10 @@ class Connection:
     async def connect(self) -> None:
         """Connect now rather than with the first request."""
         await self._linked(self._connect_timeout)
+
+    def adopt(self, link: Link) -> None:
+        """Use a link that somebody else has made to this server; it ends with this client."""
+        self._link = link
 
     async def close(self) -> None:
         """End the connection. The client can be used again, it connects anew then."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flaxfile.adaptive import Plan, plan_transfer
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from flaxfile.client.link import Link
     from flaxfile.model import HashKind
 
-__all__ = ["Settings", "cores"]
+__all__ = ["BUFFERS_BEYOND", "Settings", "cores"]
+
+BUFFERS_BEYOND: Final = 8 << 20
+"""Bytes of buffers beyond the window: what libzmq has sent, but not yet given back."""
 
 
 class Settings(NamedTuple):

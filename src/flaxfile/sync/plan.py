@@ -59,6 +59,19 @@ class Plan:
         """Files that need nothing."""
         self.target_entries = target_entries
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do, and nothing to decide or to complain of."""
+        return not (
+            self.blocking
+            or self.folders
+            or self.copies
+            or self.compares
+            or self.links
+            or self.deletes
+            or self.blocked
+        )
+
 
 def make_plan(
     source: Iterable[Node],

@@ -6,12 +6,13 @@ Blocks, and needs no event loop; asks a server by whatever way it is given. Chan
 from __future__ import annotations
 
 import os
+import stat
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from flaxfile.ignore import IgnoreRules, texts_below
+from flaxfile.ignore import IGNORE_FILES, IgnoreRules, texts_below
 from flaxfile.paths import link_stays_inside
 from flaxfile.sync.entries import Kind
 from flaxfile.sync.looking import Look, Part
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from flaxfile.sync.plan import Plan
 
 __all__ = ["Preparation", "kept"]
+
+MAX_IGNORE_FILE: Final = 1 << 20
 
 
 class Preparation:
@@ -52,6 +55,7 @@ class Preparation:
         self.texts = texts_below(self.top)
         """Of the ignore files here."""
         self.rules = self._rules(self.texts)
+        self._planned: tuple[Found, Plan] | None = None
 
     def _rules(self, texts: Callable[[str], list[bytes]]) -> IgnoreRules:
         return IgnoreRules(
@@ -66,6 +70,19 @@ class Preparation:
         self.rules = self._rules(lambda folder: [*ours(folder), *theirs.get(folder, [])])
         return True
 
+    def ignore_files(self, found: Found) -> list[tuple[Node, bytes | None]]:
+        """The ignore files of the server, with the texts of those that are the same here."""
+        if not self.options.use_ignore_files:
+            return []
+        return [
+            (node, _text_here(self.top / node.path, node))
+            for node in found.there.values()
+            if node.path.endswith(IGNORE_FILES)
+            and node.path.rpartition("/")[2] in IGNORE_FILES
+            and node.kind is Kind.FILE
+            and node.size <= MAX_IGNORE_FILE
+        ]
+
     def look(self, ask: Ask) -> Look:
         """A look that is to be taken at both sides."""
         options = self.options
@@ -76,22 +93,41 @@ class Preparation:
         return look.run(partial(_walk, self.report.op, self.top, self.rules, self.options), ready)
 
     def plan(self, found: Found) -> Plan:
-        """What is to be done; what was left out, and the files that are the same, go into the report."""
+        """What is to be done; what was left out goes into the report."""
+        if self._planned is not None and self._planned[0] is found:
+            return self._planned[1]
         report, walked = self.report, found.walked
-        report.same += found.same
-        report.ignored += walked.ignored
-        report.skipped_links += walked.skipped_links
-        report.skipped_specials += walked.skipped_specials
-        theirs, left_out = kept(found.there, self.rules)
-        source, target = walked.nodes, theirs
+        theirs, ignored = kept(found.there, self.rules)
+        source, target, sly = walked.nodes, theirs, list[str]()
         if report.op == "pull":
-            report.ignored += left_out
-            theirs, sly = _without_sly_links(theirs)
-            report.skipped_links += sly
-            source, target = theirs, walked.nodes
+            source, sly = _without_sly_links(theirs)
+            target = walked.nodes
+            report.ignored = ignored
+        report.ignored += walked.ignored
+        report.skipped_links = walked.skipped_links + sly
+        report.skipped_specials = walked.skipped_specials
         plan = make_plan(source, target, comparison=self.options.comparison, delete=self.options.delete)
         plan.target_entries += found.left_out
+        plan.same += found.same
+        self._planned = (found, plan)
         return plan
+
+    def nothing_to_do(self, found: Found) -> bool:
+        """Whether that is certain, with no further question to the server."""
+        if found.empty_there or found.walked.failures or not self.top.exists():
+            return False
+        if self.report.op == "pull":
+            theirs: dict[str, list[bytes]] = {}
+            for node, text in self.ignore_files(found):
+                if text is None:
+                    return False
+                theirs.setdefault(node.path.rpartition("/")[0], []).append(text)
+            if self.also_heed(theirs):
+                return False
+        plan = self.plan(found)
+        if plan.empty:
+            self.report.same = plan.same
+        return plan.empty
 
     def end(self) -> SyncReport:
         """The report, when all has been done."""
@@ -104,6 +140,20 @@ def _walk(op: str, top: Path, rules: IgnoreRules, options: SyncOptions) -> Walke
         return walk(top, rules, options.links)
     # What is deleted here must be here: no link leads to what the plan is about.
     return walk(top, rules, options.links, bounded=True) if top.exists() else Walked()
+
+
+def _text_here(path: Path, node: Node) -> bytes | None:
+    """The text of an ignore file that needs no transfer."""
+    try:
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (
+            node.size,
+            node.mtime_ns,
+        ):
+            return path.read_bytes()
+    except OSError:
+        return None
+    return None
 
 
 def kept(nodes: dict[str, Node], rules: IgnoreRules) -> tuple[list[Node], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -114,10 +115,8 @@ async def pull(
         found = await looked(client, preparation)
     if found.empty_there and not await there.exists():
         raise NotFoundError(f"the server has no folder {remote!r}", hint="flaxfile list shows what it has")
-    if options.use_ignore_files:
-        theirs = await there.ignore_files(found.there.values(), local)
-        if preparation.also_heed(theirs):
-            found = await looked(client, preparation)
+    if preparation.also_heed(await _texts_there(client, there, preparation, found)):
+        found = await looked(client, preparation)
     if not options.dry_run:
         await asyncio.to_thread(_make_top, preparation.top)
     run.note_failures(found.walked)
@@ -125,6 +124,20 @@ async def pull(
     await run.settle(plan, to_remote=False)
     await run.carry_out(plan, _Pulling(client, run))
     return preparation.end()
+
+
+async def _texts_there(
+    client: AsyncClient, there: RemoteSide, preparation: Preparation, found: Found
+) -> dict[str, list[bytes]]:
+    """The texts of the ignore files that come with the server's tree, by the folder they stand in."""
+    texts: dict[str, list[bytes]] = {}
+    for node, text in await asyncio.to_thread(preparation.ignore_files, found):
+        if text is None:
+            buffer = io.BytesIO()
+            await client.download(there.key(node.path), buffer)
+            text = buffer.getvalue()
+        texts.setdefault(node.path.rpartition("/")[0], []).append(text)
+    return texts
 
 
 def _make_top(top: Path) -> None:

@@ -6,11 +6,9 @@ a hostile server can reach nothing outside of the folder.
 
 from __future__ import annotations
 
-import asyncio
-import io
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flaxfile.digests import hash_of_file
 from flaxfile.errors import (
@@ -19,7 +17,6 @@ from flaxfile.errors import (
     StorageError,
     from_os_error,
 )
-from flaxfile.ignore import IGNORE_FILES
 from flaxfile.paths import check_key, link_stays_inside
 from flaxfile.store.hash_cache import HashCache, stamp_of
 from flaxfile.sync.entries import Kind, Node
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
     from flaxfile.store.hash_cache import Stamp
 
 __all__ = ["LocalSide", "RemoteSide"]
-
-MAX_IGNORE_FILE: Final = 1 << 20
 
 
 class LocalSide:
@@ -191,21 +186,6 @@ class RemoteSide:
         except NotFoundError:
             return False
 
-    async def ignore_files(self, nodes: Iterable[Node], local: LocalSide) -> dict[str, list[bytes]]:
-        """The texts of the ignore files that come with the tree, by the folder they stand in."""
-        texts: dict[str, list[bytes]] = {}
-        for node in nodes:
-            folder, _, name = node.path.rpartition("/")
-            if name not in IGNORE_FILES or node.kind is not Kind.FILE or node.size > MAX_IGNORE_FILE:
-                continue
-            text = await asyncio.to_thread(_same_here, node, local)
-            if text is None:
-                buffer = io.BytesIO()
-                await self.client.download(self.key(node.path), buffer)
-                text = buffer.getvalue()
-            texts.setdefault(folder, []).append(text)
-        return texts
-
     async def remove(self, node: Node) -> bool:
         """Delete an entry; False for a folder that still holds something that was left alone."""
         try:
@@ -220,18 +200,3 @@ class RemoteSide:
                 return False
             raise
         return True
-
-
-def _same_here(node: Node, local: LocalSide) -> bytes | None:
-    """The text of an ignore file that needs no transfer."""
-    path = local.path(node.path)
-    try:
-        status = os.lstat(path)
-        if stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (
-            node.size,
-            node.mtime_ns,
-        ):
-            return path.read_bytes()
-    except OSError:
-        return None
-    return None
