@@ -105,6 +105,7 @@ class OldVersion:
     """Small chunks: what has changed is fetched by whole ones."""
     old: bytes
     new: bytes
+    _stopped: bool = False
 
     @classmethod
     async def find(cls, link: Link, path: Path, key: str) -> OldVersion | None:
@@ -140,11 +141,13 @@ class OldVersion:
     def copy(self, fd: int, chunk: int, held: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Put what is the same into a part; runs of chunks that it holds by that, with their hashes.
 
-        Whether they are right is seen by the root hash, as for all others.
+        Whether they are right is seen by the root hash, as for all others. `stop` ends it after a chunk.
         """
         there = {first + i for first, hashes in held for i in range(len(hashes) // 8)}
         hashes: dict[int, bytes] = {}
         for index, segments in find_copies(self.old, self.new, self.size, chunk).items():
+            if self._stopped:
+                break
             if index in there:
                 continue
             data = b"".join(os.pread(self.fd, length, offset) for offset, length in segments)
@@ -155,6 +158,10 @@ class OldVersion:
             (first, b"".join(hashes[index] for index in range(first, first + count)))
             for first, count in runs(sorted(hashes))
         ]
+
+    def stop(self) -> None:
+        """Nobody wants the rest of what is copied; from another thread."""
+        self._stopped = True
 
     def close(self) -> None:
         """Let go of the file."""

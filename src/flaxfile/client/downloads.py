@@ -183,7 +183,8 @@ class Download(Transfer):
         self.held_bytes = target.held_bytes
         held = list(target.held)
         if old is not None and target.part is not None and (old.etag, old.size) == (ready["etag"], size):
-            held += await _uninterrupted(asyncio.to_thread(old.copy, target.part.fd, chunk, target.held))
+            copying = asyncio.to_thread(old.copy, target.part.fd, chunk, target.held)
+            held += await _ended(copying, old.stop)
         control = WindowControl(max(plan.window, 2 * chunk), 2 * chunk, self._settings.window)
         granted = field(ready, "window", int, control.window)
         self._begin_hash(size, target.fd, target.memory)
@@ -221,11 +222,12 @@ class Download(Transfer):
             raise IntegrityError(f"{self._key!r} has not arrived as it is stored")
 
 
-async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
-    """Wait for what uses files; they must not be closed before it is done, whoever cancels."""
+async def _ended(work: Coroutine[Any, Any, _T], stop: Callable[[], None]) -> _T:
+    """Wait for what uses files, which must not be closed before it has ended; who cancels has it stopped."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        stop()
         await asyncio.wait((task,))
         raise

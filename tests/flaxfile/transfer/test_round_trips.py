@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from flaxfile.client.small import SmallFile
 from flaxfile.errors import ConflictError, FlaxError, LimitError, NotFoundError, ProtocolError, UsageError
 from flaxfile.model import Entry
 from flaxfile.server.server import Server
+from flaxfile.store.parts import write_at
 
 MIB = 1 << 20
 WORDS = "correct horse battery"
@@ -419,3 +421,37 @@ async def test_a_file_that_has_nothing_of_the_old_one_is_sent_whole(
 
     assert source.read_bytes() == (store / "file").read_bytes()
     assert 6 * MIB == result.bytes_sent
+
+
+async def test_a_local_copy_that_nobody_wants_any_more_ends_after_a_chunk(
+    client: AsyncClient, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = data_of(8 * MIB)
+    new = old[: 4 * MIB] + b"new" + old[4 * MIB :]
+    (store / "file").write_bytes(new)
+    target = tmp_path / "target"
+    target.write_bytes(old)
+    begun, go_on = threading.Event(), threading.Event()
+    copied: list[int] = []
+
+    def slow(fd: int, data: bytes, offset: int) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        copied.append(offset)
+        write_at(fd, data, offset)
+
+    monkeypatch.setattr("flaxfile.client.difference.write_at", slow)
+    fetching = asyncio.create_task(client.download("file", target, delta=True))
+    await asyncio.to_thread(begun.wait, 10)
+    fetching.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(fetching, 10)
+
+    assert len(copied) == 1
+    assert target.read_bytes() == old
+    monkeypatch.undo()
+    result = await client.download("file", target, delta=True)
+    assert target.read_bytes() == new
+    assert result.bytes_sent < MIB
