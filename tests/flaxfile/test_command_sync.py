@@ -495,12 +495,13 @@ def test_a_connection_that_is_lost_while_both_sides_are_looked_at_is_made_again(
 
 def test_the_ignore_files_of_the_server_count_when_they_are_new_here(port: int, store: Path) -> None:
     plant(
-        store / "rules", {"a.o": b"1", "b": b"2", "d/.gitignore": b"c\n", "d/c": b"3", ".gitignore": b"*.o\n"}
+        store / "new-rules",
+        {"a.o": b"1", "b": b"2", "d/.gitignore": b"c\n", "d/c": b"3", ".gitignore": b"*.o\n"},
     )
     plant(Path("back"), {"a.o": b"1", "mine.o": b"4"})
-    os.utime("back/a.o", ns=(0, (store / "rules" / "a.o").stat().st_mtime_ns))
+    os.utime("back/a.o", ns=(0, (store / "new-rules" / "a.o").stat().st_mtime_ns))
 
-    done = run("pull", "rules", "back", "--delete", "--json", port=port)
+    done = run("pull", "new-rules", "back", "--delete", "--json", port=port)
 
     assert content(Path("back")) == {
         ".gitignore": b"*.o\n",
