@@ -13,6 +13,8 @@ from pyrocketmq.model.acl import AclCredentials, sign
 
 PLAIN = AclCredentials("user", "secret")
 TOKEN = AclCredentials("\u00fcser", 'se"cret', "to\\ken")
+BLOCK = AclCredentials("user", "s" * 64)
+LONG = AclCredentials("user", "\u00e9" * 40)
 NAMESPACE = {"ns": "mq-inst", "nsd": "true"}
 
 MESSAGES = [
@@ -32,7 +34,7 @@ def signed_again(frame: bytes, credentials: AclCredentials) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("codec", ["json", "binary"])
-@pytest.mark.parametrize("credentials", [PLAIN, TOKEN])
+@pytest.mark.parametrize("credentials", [PLAIN, TOKEN, BLOCK, LONG])
 @pytest.mark.parametrize("fields", [None, NAMESPACE])
 @pytest.mark.parametrize("broker", ["", "broker-a"])
 def test_a_send_is_signed_as_in_the_general_way(
@@ -49,6 +51,30 @@ def test_a_send_is_signed_as_in_the_general_way(
         encoder.put_batch(buffer, [message, Message("shop", b"more")], number, 1, oneway=True)
         frame = buffer.take()
         assert signed_again(frame, credentials) == decode_frame(frame).ext_fields
+
+
+@pytest.mark.parametrize("size", [1, 500, 1700, 1900, 2000, 2047, 2048, 2100, 70_000])
+def test_large_and_small_bodies_are_signed_alike(size: int) -> None:
+    buffer = WriteBuffer()
+    encoder = SendEncoder("orders", credentials=PLAIN)
+    encoder.put(buffer, Message("shop", b"x" * size), 0, 1)
+    frame = buffer.take()
+    assert signed_again(frame, PLAIN) == decode_frame(frame).ext_fields
+
+
+def test_credentials_that_cannot_be_had_are_an_error_that_names_why() -> None:
+    def lost() -> AclCredentials:
+        if encoder_is_made:
+            raise OSError("no such vault")
+        return PLAIN
+
+    encoder_is_made = False
+    buffer = WriteBuffer()
+    encoder = SendEncoder("orders", credentials=lost)
+    encoder_is_made = True
+    with pytest.raises(ConfigurationError, match="OSError: no such vault"):
+        encoder.put(buffer, MESSAGES[0], 0, 1)
+    assert b"" == buffer.take()
 
 
 @pytest.mark.parametrize("codec", ["json", "binary"])

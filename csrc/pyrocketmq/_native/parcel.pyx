@@ -185,10 +185,11 @@ cdef class Parcel(SendOwner):
         """Whether it can be sent as one request, where it lies."""
         cdef Text topic
         utf8_of(self.topic, &topic)
+        if encoder.is_signed:
+            encoder.look_at_credentials()
         return not (
             self.is_oversized
             or self.views
-            or encoder.is_signed
             or encoder.prepared_size + topic.size + WORDS_BYTES > HEADER_ROOM
         )
 
@@ -198,13 +199,19 @@ cdef class Parcel(SendOwner):
         cdef uint8_t *head = self.start + WORDS_BYTES
         cdef uint8_t *end
         cdef Py_ssize_t size
+        cdef uint8_t *body = self.start + HEADER_ROOM
+        cdef bytes signature = None
         utf8_of(self.topic, &topic)
+        if encoder.is_signed:
+            signature = encoder.sign_in_place(body, self.at - body, &topic, fields)
         if encoder.json:
             end = encoder.put_json_header(head, None, &topic, fields, True)
         else:
             end = encoder.put_binary_header(head, None, &topic, fields, True)
         size = end - head
-        self.frame = self.start + HEADER_ROOM - size - WORDS_BYTES
+        if signature is not None:
+            memcpy(encoder.signature_place, PyBytes_AS_STRING(signature), PyBytes_GET_SIZE(signature))
+        self.frame = body - size - WORDS_BYTES
         memmove(self.frame + WORDS_BYTES, head, size)
         self.frame_size = self.at - self.frame
         store_be32(self.frame, <uint32_t>(self.frame_size - 4))

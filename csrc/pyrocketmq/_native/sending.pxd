@@ -29,9 +29,10 @@ cdef class SendEncoder:
     cdef object source  # of credentials, or None
     cdef object signer  # the credentials that the prepared parts name
     cdef object digest
-    cdef object digest_in_parts
     cdef readonly bint is_signed
     cdef bytes secret
+    cdef object inner  # hash objects that have seen the blocks of the key
+    cdef object outer
     cdef bytes signed_start
     cdef bytes signed_middle
     cdef tuple signed_end  # for single messages and for batches
@@ -48,10 +49,18 @@ cdef class SendEncoder:
 
     cdef int prepare(self, dict fields) except -1
     cdef int look_at_credentials(self) except -1
-    cdef int sign(
-        self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
-        Py_ssize_t body_size, bytes further=*
-    ) except -1
+    cdef bytes content_to_sign(
+        self, Message message, const SendFields *fields, bint batch, Py_ssize_t body_size, uint8_t **body
+    )
+    cdef Py_ssize_t values_bytes(self, const Text *topic, Py_ssize_t numbers_size, bint batch) noexcept
+    cdef uint8_t *put_values(
+        self, uint8_t *at, const Text *topic, const uint8_t *numbers, Py_ssize_t numbers_size, Message message
+    ) noexcept
+    cdef bytes sign_message(self, Message message, const SendFields *fields, bytes body, bint is_large)
+    cdef bytes signature_of(self, object content, Py_ssize_t size, bytes further=*)
+    cdef bytes sign_in_place(
+        self, uint8_t *body, Py_ssize_t body_size, const Text *topic, const SendFields *fields
+    )
     cdef Py_ssize_t put_message(self, Output *output, Message message, const SendFields *fields, bytes body) except -1
     # As `put_message`, but for the body, which has to follow; gives the size of the whole frame.
     cdef Py_ssize_t put_message_head(

@@ -20,9 +20,13 @@ from pyrocketmq._native.text cimport Text, put_decimal, utf8_of
 
 from binascii import b2a_base64
 
-from pyrocketmq.errors import ConfigurationError, MessageTooLargeError, SerializationError
+from pyrocketmq.errors import ConfigurationError, MessageTooLargeError, RocketMQError, SerializationError
 
 __all__ = ["SendEncoder"]
+
+cdef extern from "Python.h":
+    object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
+    int PyBUF_READ
 
 cdef enum:
     SEND_MESSAGE_V2 = 310
@@ -37,6 +41,8 @@ cdef enum:
     # Room for everything of a header that is neither prepared text, nor topic, nor properties.
     NUMBERS_ROOM = 512
     SIGNATURE_BYTES = 28  # of 20 bytes in base 64
+    NUMBERS_BYTES = 80
+    LARGE_CONTENT = 2048  # from here on hash objects let other threads run, which then keep the interpreter for long
 
 
 @cython.final
@@ -98,10 +104,9 @@ cdef class SendEncoder:
         self.is_signed = credentials is not None
         if self.is_signed:
             # Found here, since it brings in OpenSSL, which clients without credentials never need.
-            from hmac import digest, new
+            from hmac import digest
 
             self.digest = digest
-            self.digest_in_parts = new
             self.look_at_credentials()
         else:
             self.prepare(self.fields)
@@ -122,7 +127,7 @@ cdef class SendEncoder:
     cdef int look_at_credentials(self) except -1:
         """Take over whoever signs now; the fields that name them are part of what is prepared."""
         cdef dict fields
-        found = self.source() if callable(self.source) else self.source
+        found = ask(self.source) if callable(self.source) else self.source
         if found is self.signer:
             return 0
         fields = {**self.fields, "AccessKey": found.access_key}
@@ -131,6 +136,7 @@ cdef class SendEncoder:
         fields["Signature"] = " " * SIGNATURE_BYTES
         self.prepare(fields)
         self.secret = found.secret_key.encode()
+        self.inner, self.outer = keyed(self.secret)
         # The values in the order of the names of their fields, as far as they are the same in all frames.
         self.signed_start = (found.access_key + (found.security_token or "") + self.producer_group).encode()
         self.signed_middle = "".join(self.defaults).encode()
@@ -139,45 +145,76 @@ cdef class SendEncoder:
         self.signer = found
         return 0
 
-    cdef int sign(
-        self, uint8_t *place, Message message, const SendFields *fields, bint batch, const uint8_t *body,
-        Py_ssize_t body_size, bytes further=None
-    ) except -1:
-        """Put the signature of a frame in its place; a large body is `further`, so as not to be copied."""
-        cdef uint8_t digits[80]
-        cdef uint8_t *at = put_decimal(digits, fields.queue_id)
-        cdef Py_ssize_t properties_size = 0 if batch else properties_bytes(message)
-        cdef Py_ssize_t digits_size
-        cdef bytes end = self.signed_end[1 if batch else 0]
-        cdef bytes content, signature
+    cdef bytes content_to_sign(
+        self, Message message, const SendFields *fields, bint batch, Py_ssize_t body_size, uint8_t **body
+    ):
+        """What the signature of a frame is made of, with room for the body at its end."""
+        cdef uint8_t numbers[NUMBERS_BYTES]
+        cdef Py_ssize_t numbers_size = put_numbers(numbers, message, fields, batch) - numbers
+        cdef Py_ssize_t size
         cdef Text topic
-        at = put_decimal(at, fields.sys_flag)
-        at = put_decimal(at, fields.born_ms)
-        at = put_decimal(at, 0 if batch else message._flag)
-        digits_size = at - digits
+        cdef bytes content
         wire_topic(message, fields, &topic)
-        content = PyBytes_FromStringAndSize(
-            NULL,
-            PyBytes_GET_SIZE(self.signed_start) + topic.size + PyBytes_GET_SIZE(self.signed_middle) + digits_size
-            + properties_size + PyBytes_GET_SIZE(end) + body_size,
+        size = self.values_bytes(&topic, numbers_size, batch) + (0 if batch else properties_bytes(message))
+        content = PyBytes_FromStringAndSize(NULL, size + body_size)
+        body[0] = self.put_values(
+            <uint8_t *>PyBytes_AS_STRING(content), &topic, numbers, numbers_size, None if batch else message
         )
-        at = put_bytes_object(<uint8_t *>PyBytes_AS_STRING(content), self.signed_start)
-        at = put_bytes_object(put_text(at, &topic), self.signed_middle)
-        memcpy(at, digits, digits_size)
-        at += digits_size
-        if not batch:
+        return content
+
+    cdef Py_ssize_t values_bytes(self, const Text *topic, Py_ssize_t numbers_size, bint batch) noexcept:
+        return (
+            PyBytes_GET_SIZE(self.signed_start) + topic.size + PyBytes_GET_SIZE(self.signed_middle) + numbers_size
+            + PyBytes_GET_SIZE(<bytes>self.signed_end[batch])
+        )
+
+    cdef uint8_t *put_values(
+        self, uint8_t *at, const Text *topic, const uint8_t *numbers, Py_ssize_t numbers_size, Message message
+    ) noexcept:
+        """Write the values of the header in the order of their names; without a message it is that of a batch."""
+        at = put_bytes_object(at, self.signed_start)
+        at = put_bytes_object(put_text(at, topic), self.signed_middle)
+        memcpy(at, numbers, numbers_size)
+        at += numbers_size
+        if message is not None:
             at = message.put_properties(at)
-        at = put_bytes_object(at, end)
-        if body_size:
-            memcpy(at, body, body_size)
-        if further is None:
-            signature = b2a_base64(self.digest(self.secret, content, "sha1"), newline=False)
-        else:
-            digesting = self.digest_in_parts(self.secret, content, "sha1")
-            digesting.update(further)
-            signature = b2a_base64(digesting.digest(), newline=False)
-        memcpy(place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
-        return 0
+        return put_bytes_object(at, <bytes>self.signed_end[message is None])
+
+    cdef bytes sign_message(self, Message message, const SendFields *fields, bytes body, bint is_large):
+        """The signature of the frame of a message; a large body is not copied for it."""
+        cdef Py_ssize_t body_size = PyBytes_GET_SIZE(body)
+        cdef uint8_t *at
+        cdef bytes content
+        self.look_at_credentials()
+        content = self.content_to_sign(message, fields, message._batch, 0 if is_large else body_size, &at)
+        if is_large:
+            return self.signature_of(content, 0, body)
+        copy(at, PyBytes_AS_STRING(body), body_size)
+        return self.signature_of(content, PyBytes_GET_SIZE(content))
+
+    cdef bytes signature_of(self, object content, Py_ssize_t size, bytes further=None):
+        if size >= LARGE_CONTENT:
+            return b2a_base64(self.digest(self.secret, content, "sha1"), newline=False)
+        # Setting up the key takes longer than all else for what is small, so it is done once.
+        inner = self.inner.copy()
+        inner.update(content)
+        if further is not None:
+            inner.update(further)
+        outer = self.outer.copy()
+        outer.update(inner.digest())
+        return b2a_base64(outer.digest(), newline=False)
+
+    cdef bytes sign_in_place(
+        self, uint8_t *body, Py_ssize_t body_size, const Text *topic, const SendFields *fields
+    ):
+        """The signature of a batch whose body lies where it is sent from, behind room for a header."""
+        cdef uint8_t numbers[NUMBERS_BYTES]
+        cdef Py_ssize_t numbers_size = put_numbers(numbers, None, fields, True) - numbers
+        cdef Py_ssize_t size = self.values_bytes(topic, numbers_size, True)
+        # The header, which has the same values and their names, is written over them later.
+        self.put_values(body - size, topic, numbers, numbers_size, None)
+        size += body_size
+        return self.signature_of(PyMemoryView_FromMemory(<char *>body + body_size - size, size, PyBUF_READ), size)
 
     def put(
         self,
@@ -237,16 +274,20 @@ cdef class SendEncoder:
     ) except -1:
         cdef Py_ssize_t body_size, frame_size
         cdef uint8_t *at
+        cdef bytes signature = None
         if body is None:
             body = message._body
         check_body(message, body, self.max_message_bytes)
         if message.unique_id_state == NO_ID and not message._batch:
             give_unique_id(message)
         body_size = PyBytes_GET_SIZE(body)
+        if self.is_signed:
+            # Before anything is written, since this may run other code, which may send.
+            signature = self.sign_message(message, fields, body, False)
         at = self.put_header(output, message, fields, message._batch, body_size)
         copy(at, PyBytes_AS_STRING(body), body_size)
-        if self.is_signed:
-            self.sign(self.signature_place, message, fields, message._batch, at, body_size)
+        if signature is not None:
+            memcpy(self.signature_place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
         frame_size = at + body_size - output.at
         close_frame(output.at, frame_size, message)
         output.at += frame_size
@@ -257,12 +298,15 @@ cdef class SendEncoder:
     ) except -1:
         cdef Py_ssize_t head_size, frame_size
         cdef uint8_t *at
+        cdef bytes signature = None
         check_body(message, body, self.max_message_bytes)
         if message.unique_id_state == NO_ID and not message._batch:
             give_unique_id(message)
-        at = self.put_header(output, message, fields, message._batch, 0)
         if self.is_signed:
-            self.sign(self.signature_place, message, fields, message._batch, NULL, 0, body)
+            signature = self.sign_message(message, fields, body, True)
+        at = self.put_header(output, message, fields, message._batch, 0)
+        if signature is not None:
+            memcpy(self.signature_place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
         head_size = at - output.at
         frame_size = head_size + PyBytes_GET_SIZE(body)
         close_frame(output.at, frame_size, message)
@@ -273,7 +317,10 @@ cdef class SendEncoder:
         cdef Py_ssize_t body_size, frame_size
         cdef Message message
         cdef uint8_t *at
-        cdef uint8_t *start
+        cdef uint8_t *signed_body
+        cdef bytes content, signature
+        if self.is_signed:
+            self.look_at_credentials()
         for item in messages:
             if isinstance(item, Message) and (<Message>item).unique_id_state == NO_ID:
                 give_unique_id(<Message>item)
@@ -286,12 +333,17 @@ cdef class SendEncoder:
                 field="messages",
                 advice="send it in several batches",
             )
-        at = self.put_header(output, message, fields, True, body_size)
-        start = at
-        for item in messages:
-            at = put_batch_message(at, <Message>item)
         if self.is_signed:
-            self.sign(self.signature_place, message, fields, True, start, at - start)
+            content = self.content_to_sign(message, fields, True, body_size, &signed_body)
+            put_all(signed_body, messages)
+            signature = self.signature_of(content, PyBytes_GET_SIZE(content))
+            at = self.put_header(output, message, fields, True, body_size)
+            memcpy(self.signature_place, PyBytes_AS_STRING(signature), SIGNATURE_BYTES)
+            copy(at, signed_body, body_size)
+        else:
+            at = self.put_header(output, message, fields, True, body_size)
+            put_all(at, messages)
+        at += body_size
         frame_size = at - output.at
         close_frame(output.at, frame_size, message)
         output.at += frame_size
@@ -308,8 +360,6 @@ cdef class SendEncoder:
         cdef Py_ssize_t size
         cdef Text topic
         cdef uint8_t *at
-        if self.is_signed:
-            self.look_at_credentials()
         if not batch:
             properties_size = properties_bytes(message)
             if properties_size > SENT_PROPERTIES_LIMIT:
@@ -434,6 +484,22 @@ cdef inline void fill_fields(
     fields.topic.at = NULL
 
 
+cdef inline uint8_t *put_numbers(
+    uint8_t *at, Message message, const SendFields *fields, bint batch
+) noexcept:
+    """The numbers of a header, as they are signed."""
+    at = put_decimal(at, fields.queue_id)
+    at = put_decimal(at, fields.sys_flag)
+    at = put_decimal(at, fields.born_ms)
+    return put_decimal(at, 0 if batch else message._flag)
+
+
+cdef inline int put_all(uint8_t *at, list messages) except -1:
+    for item in messages:
+        at = put_batch_message(at, <Message>item)
+    return 0
+
+
 cdef inline int wire_topic(Message message, const SendFields *fields, Text *topic) except -1:
     """The topic of a message as brokers know it."""
     if fields.topic.at is NULL:
@@ -468,6 +534,28 @@ cdef int refuse_header_size(Message message, Py_ssize_t size, bint json) except 
         field="properties",
         advice='set header_codec="binary", which does not escape, or move large values into the body',
     )
+
+
+cdef object ask(object source):
+    try:
+        return source()
+    except RocketMQError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"the function that gives the credentials failed: {type(error).__name__}: {error}",
+            field="credentials",
+            advice="correct the function; nothing was sent",
+        ) from error
+
+
+cdef tuple keyed(bytes secret):
+    """SHA-1 after the inner and after the outer key block of HMAC, to be copied."""
+    from hashlib import sha1
+
+    key = secret if len(secret) <= 64 else sha1(secret, usedforsecurity=False).digest()
+    key = key.ljust(64, b"\0")
+    return tuple([sha1(bytes([byte ^ pad for byte in key]), usedforsecurity=False) for pad in (0x36, 0x5C)])
 
 
 cdef Text text_of(bytes part):

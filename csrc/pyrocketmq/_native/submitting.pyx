@@ -152,7 +152,7 @@ cpdef Parcel ready_batch(SendTable table, list messages):
     if table.is_closed or not table.is_plain or not messages or type(messages[0]) is not Message:
         return None
     target = table.find(<Message>messages[0], now)
-    if target is None or target.link.encoder.is_signed:
+    if target is None:
         return None
     topic = (<Message>messages[0])._topic if target.topic is None else target.topic
     packed = pack(messages, topic, target.link.encoder.max_message_bytes, takes_keys=False)
