@@ -10,7 +10,6 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendResult
-from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
 from pyrocketmq._native.frame cimport FrameView, codec_for
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
@@ -24,7 +23,7 @@ from pyrocketmq._native.outgoing cimport (
     waiting_bytes,
 )
 from pyrocketmq._native.record cimport host_of
-from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
+from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields, fill_fields
 from pyrocketmq._native.waiters cimport (
     COMMAND,
     NO_WAITER,
@@ -173,7 +172,7 @@ cdef class RequestChannel(FrameWriter):
     ):
         """Write the send of a message straight from its fields; the future gets a SendResult."""
         cdef SendFields fields
-        fill_fields(&fields, queue_id, sys_flag, 0, born_ms)
+        fill_fields(&fields, queue_id, 0, sys_flag, 0, born_ms)
         return self.put_send(encoder, message, None, &fields, body, timeout)
 
     def send_batch(
@@ -182,7 +181,7 @@ cdef class RequestChannel(FrameWriter):
     ):
         """Write the send of a batch; the future gets a SendResult, whose msg_id has the ids of all messages."""
         cdef SendFields fields
-        fill_fields(&fields, queue_id, 0, 0, born_ms)
+        fill_fields(&fields, queue_id, 0, 0, 0, born_ms)
         return self.put_send(encoder, None, messages, &fields, None, timeout)
 
     def send_oneway(
@@ -198,7 +197,7 @@ cdef class RequestChannel(FrameWriter):
         """Write the send of a message that the broker must not answer."""
         cdef SendFields fields
         self.check_use(True)
-        fill_fields(&fields, queue_id, sys_flag, 0, born_ms)
+        fill_fields(&fields, queue_id, 0, sys_flag, 0, born_ms)
         self.put_unanswered(encoder, message, &fields, body)
         self.frame_written(False)
 
@@ -455,17 +454,6 @@ cdef class RequestChannel(FrameWriter):
         if interrupt is not None:
             raise interrupt
         return 0
-
-
-cdef inline void fill_fields(
-    SendFields *fields, int32_t queue_id, int32_t sys_flag, int32_t wire_flag, int64_t born_ms
-) noexcept:
-    fields.queue_id = queue_id
-    fields.opaque = 0
-    fields.sys_flag = sys_flag
-    fields.wire_flag = wire_flag
-    fields.born_ms = born_ms if born_ms else now_ms()
-    fields.topic.at = NULL
 
 
 cdef object twin_of(object error):

@@ -12,14 +12,13 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendAnswer, SendResult, make_send_result, read_send_answer
 from pyrocketmq._native.bytesio cimport Output, load_be32, release, written
-from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.command cimport RemotingCommand, take_opaque
 from pyrocketmq._native.frame cimport FrameReader, FrameView, codec_for, decode_view, write_frame
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.outgoing cimport ANSWER_FLAG, codec_number, refuse_flag
 from pyrocketmq._native.parcel cimport Parcel
-from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields
+from pyrocketmq._native.sending cimport ONEWAY_FLAG, SendEncoder, SendFields, fill_fields
 from pyrocketmq._native.text cimport utf8_of
 
 import os
@@ -240,7 +239,7 @@ cdef class Lane:
         cdef SendFields fields
         cdef SendResult result
         try:
-            fill_fields(&fields, queue_id, sys_flag, born_ms)
+            fill_fields(&fields, queue_id, take_opaque(), sys_flag, 0, born_ms)
             if topic is not None:
                 utf8_of(topic, &fields.topic)
             encoder.put_message(&self.out, message, &fields, body)
@@ -264,7 +263,7 @@ cdef class Lane:
         end = self.begin(timeout)
         parcel.views += 1  # its bytes stay where they are
         try:
-            fill_fields(&fields, queue_id, 0, 0)
+            fill_fields(&fields, queue_id, take_opaque())
             parcel.put_frame(encoder, &fields)
             self.set_data(parcel.frame, parcel.frame_size)
             return self.answer_to(fields.opaque, end, timeout, True)
@@ -520,12 +519,3 @@ cdef str ended(FrameReader reader):
     if reader.buffered:
         return f"the peer closed it in the middle of a frame, {reader.buffered:,} bytes of it had come"
     return "the peer closed it"
-
-
-cdef inline void fill_fields(SendFields *fields, int32_t queue_id, int32_t sys_flag, int64_t born_ms) noexcept:
-    fields.queue_id = queue_id
-    fields.opaque = take_opaque()
-    fields.sys_flag = sys_flag
-    fields.wire_flag = 0
-    fields.born_ms = born_ms if born_ms else now_ms()
-    fields.topic.at = NULL

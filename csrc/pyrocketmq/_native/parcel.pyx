@@ -22,12 +22,12 @@ from pyrocketmq._native.batch cimport (
 )
 from pyrocketmq._native.bytesio cimport put_bytes, reserve, store_be32
 from pyrocketmq._native.channel cimport RequestChannel, SendOwner
-from pyrocketmq._native.clock cimport coarse_now_ms, now_ms
+from pyrocketmq._native.clock cimport coarse_now_ms
 from pyrocketmq._native.ids cimport fill_unique_id_at
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, new_message, properties_bytes
 from pyrocketmq._native.outgoing cimport BLOCK_BYTES, FLUSH_BYTES, waiting_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT, find_property
-from pyrocketmq._native.sending cimport SendEncoder, SendFields
+from pyrocketmq._native.sending cimport SendEncoder, SendFields, fill_fields
 from pyrocketmq._native.text cimport Text, utf8_of
 from pyrocketmq._native.waiters cimport SEND_OWNED, Slot
 
@@ -169,11 +169,7 @@ cdef class Parcel(SendOwner):
         channel.check_timeout(timeout)
         if not self.can_leave(encoder):
             return False
-        fields.queue_id = queue_id
-        fields.opaque = channel.free_opaque()
-        fields.sys_flag = 0
-        fields.wire_flag = 0
-        fields.born_ms = now_ms()
+        fill_fields(&fields, queue_id, channel.free_opaque())
         self.put_frame(encoder, &fields)
         channel.check_size(self.frame_size)
         self.is_done = False

@@ -9,11 +9,10 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport RequestChannel, set_error
-from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic, monotonic
 from pyrocketmq._native.room cimport InLine
-from pyrocketmq._native.sending cimport SendFields
+from pyrocketmq._native.sending cimport SendFields, fill_fields
 from pyrocketmq._native.table cimport CODE_SUCCESS, SendLink, SendTable, SendTarget
 from pyrocketmq._native.waiters cimport Slot
 
@@ -151,9 +150,7 @@ cdef class SendCall(InLine):
     cdef int write(self, SendTarget target, double left) except -1:
         cdef SendTable table = self.table
         cdef SendFields fields
-        fields.queue_id = target.queue_id
-        fields.opaque = fields.sys_flag = fields.wire_flag = 0
-        fields.born_ms = now_ms()
+        fill_fields(&fields, target.queue_id)
         target.put_topic(&fields)
         cdef RequestChannel connection = target.link._connection
         cdef Slot *slot

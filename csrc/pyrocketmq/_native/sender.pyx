@@ -10,13 +10,12 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from pyrocketmq._native.answer cimport SendResult
 from pyrocketmq._native.channel cimport SendOwner
-from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.handover cimport Ticket
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.monotonic cimport coarse_monotonic
 from pyrocketmq._native.parcel cimport PLAIN_TEXT_BYTES, give_id
 from pyrocketmq._native.sendcall cimport BEGUN, SendCall
-from pyrocketmq._native.sending cimport SendFields
+from pyrocketmq._native.sending cimport SendFields, fill_fields
 from pyrocketmq._native.table cimport CODE_SUCCESS, SendLink, SendTable, SendTarget
 
 from pyrocketmq.errors import ConfigurationError, InvalidMessageError, RocketMQError
@@ -217,10 +216,7 @@ cdef int put_oneway(SendTable table, SendTarget target, Message message, int sys
     cdef SendFields fields
     cdef OnewayMark mark
     cdef int64_t due
-    fields.queue_id = target.queue_id
-    fields.opaque = fields.wire_flag = 0
-    fields.sys_flag = sys_flag
-    fields.born_ms = now_ms()
+    fill_fields(&fields, target.queue_id, 0, sys_flag)
     target.put_topic(&fields)
     if table.oneway_window and body is None and link.unmarked + 1 >= (link.oneway_room(table.oneway_window) + 1) // 2:
         mark = OnewayMark.__new__(OnewayMark)

@@ -1,6 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from pyrocketmq._native.bytesio cimport Output
+from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.message cimport Message
 from pyrocketmq._native.text cimport Text
 
@@ -15,6 +16,18 @@ cdef struct SendFields:
     int32_t wire_flag  # 0 for a request, ONEWAY_FLAG for one that is not answered
     int64_t born_ms
     Text topic  # as brokers know it; `at` is NULL where that is the topic of the message
+
+
+cdef inline void fill_fields(
+    SendFields *fields, int32_t queue_id, int32_t opaque=0, int32_t sys_flag=0, int32_t wire_flag=0, int64_t born_ms=0
+) noexcept:
+    """What a frame says besides its message; it is born now unless a time is given."""
+    fields.queue_id = queue_id
+    fields.opaque = opaque
+    fields.sys_flag = sys_flag
+    fields.wire_flag = wire_flag
+    fields.born_ms = born_ms if born_ms else now_ms()
+    fields.topic.at = NULL
 
 
 cdef class SendEncoder:

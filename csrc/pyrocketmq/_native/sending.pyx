@@ -12,7 +12,6 @@ from libc.string cimport memcpy
 
 from pyrocketmq._native.batch cimport batch_bytes, check_body, put_batch_message, refuse_properties_size
 from pyrocketmq._native.bytesio cimport Output, WriteBuffer, copy, reserve, store_be16, store_be32
-from pyrocketmq._native.clock cimport now_ms
 from pyrocketmq._native.ids cimport fill_unique_id
 from pyrocketmq._native.message cimport NO_ID, RAW_ID, Message, properties_bytes
 from pyrocketmq._native.properties cimport SENT_PROPERTIES_LIMIT
@@ -244,7 +243,7 @@ cdef class SendEncoder:
         cdef SendFields fields
         if buffer.views:
             buffer.check_no_views()
-        fill_fields(&fields, queue_id, opaque, sys_flag, oneway, born_ms)
+        fill_fields(&fields, queue_id, opaque, sys_flag, ONEWAY_FLAG if oneway else 0, born_ms)
         self.put_message(&buffer.output, message, &fields, body)
 
     def put_batch(
@@ -266,7 +265,7 @@ cdef class SendEncoder:
         cdef SendFields fields
         if buffer.views:
             buffer.check_no_views()
-        fill_fields(&fields, queue_id, opaque, 0, oneway, born_ms)
+        fill_fields(&fields, queue_id, opaque, 0, ONEWAY_FLAG if oneway else 0, born_ms)
         self.put_messages(&buffer.output, messages, &fields)
 
     cdef Py_ssize_t put_message(
@@ -471,17 +470,6 @@ cdef inline uint8_t *put_number_entry(uint8_t *start, uint8_t letter, int64_t va
     cdef uint8_t *at = put_decimal(start + 7, value)
     put_entry_start(start, letter, at - start - 7)
     return at
-
-
-cdef inline void fill_fields(
-    SendFields *fields, int32_t queue_id, int32_t opaque, int32_t sys_flag, bint oneway, int64_t born_ms
-) noexcept:
-    fields.queue_id = queue_id
-    fields.opaque = opaque
-    fields.sys_flag = sys_flag
-    fields.wire_flag = ONEWAY_FLAG if oneway else 0
-    fields.born_ms = born_ms if born_ms else now_ms()
-    fields.topic.at = NULL
 
 
 cdef inline uint8_t *put_numbers(

@@ -129,10 +129,7 @@ cdef class SendTarget:
 
     cdef int put_topic(self, SendFields *fields) except -1:
         """Have a message that goes here be written with the topic that the broker knows."""
-        if self.topic is None:
-            fields.topic.at = NULL
-            return 0
-        return utf8_of(self.topic, &fields.topic)
+        return 0 if self.topic is None else utf8_of(self.topic, &fields.topic)
 
 
 @cython.final
