@@ -91,6 +91,20 @@ def test_the_plain_form_and_any_other_form_give_equal_results() -> None:
         assert decode_send_answer(json_frame(other)) == expected, other
 
 
+def test_fields_whose_names_begin_or_end_like_those_of_an_answer_are_others() -> None:
+    names = ("queueId", "msgId", "queueOffset", "MSG_REGION", "transactionId")
+    strangers = {f"{name}s": "x" for name in names} | {name[:-1]: "y" for name in names}
+    frame = encode_frame(RemotingCommand(0, opaque=5, flag=1, ext_fields=strangers | {"TRACE_ON": "truer"}))
+    result = decode_send_answer(frame)
+
+    assert (result.queue_id, result.queue_offset) == (-1, -1)
+    assert (result.offset_msg_id, result.region_id, result.transaction_id) == (None, None, None)
+    with_fields = encode_frame(RemotingCommand(0, opaque=5, flag=1, ext_fields=strangers | FIELDS))
+    plain = encode_frame(RemotingCommand(0, opaque=5, flag=1, ext_fields=FIELDS))
+    assert decode_send_answer(with_fields) == decode_send_answer(plain)
+    assert decode_send_answer(with_fields).region_id == "DefaultRegion"
+
+
 def test_a_remark_of_any_language_is_read() -> None:
     result = decode_send_answer(encode_frame(RemotingCommand(1, flag=1, remark='say "caf\u00e9"\n')))
 
