@@ -27,7 +27,9 @@ from .commands import (
 )
 
 MIB = 1 << 20
-SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SIGNALS = pytest.mark.parametrize(("number", "code"), CODES.items())
+NAMES = ("get", "push", "pull")
 
 
 def check_end(said: str, *, again: str | None) -> None:
@@ -38,84 +40,112 @@ def check_end(said: str, *, again: str | None) -> None:
     assert (f"to go on: {again}" in lines[0]) if again else ("to go on" not in lines[0])
 
 
-@SIGNALS
-@pytest.mark.parametrize("name", ["get", "push", "pull"])
-def test_a_transfer_is_kept_and_its_line_says_how_to_go_on(
-    port: int, store: Path, here: Path, number: signal.Signals, code: int, name: str
-) -> None:
+def test_transfers_are_kept_and_their_lines_say_how_to_go_on(port: int, store: Path, here: Path) -> None:
     data = noise(16 * MIB)
-    (store / f"{name}{code}").mkdir()
-    (store / f"{name}{code}" / "big").write_bytes(data if name != "push" else b"old")
-    (here / "tree").mkdir()
-    words = {
-        "get": ["get", f"get{code}/big", "tree/big"],
-        "push": ["push", "tree", f"push{code}"],
-        "pull": ["pull", f"pull{code}", "tree"],
-    }[name]
-    if name == "push":
-        (here / "tree" / "big").write_bytes(data)
-    server = ["--server", f"127.0.0.1:{port}", "--password", ""]
-    parts = store / ".flaxfile" / "parts" if name == "push" else here / "tree"
-
-    with spawned(*words, "--bwlimit", "8MiB", *server, cwd=here) as process:
-        wait_until(lambda: any(one.stat().st_size for one in parts.glob("*.map")))
+    with contextlib.ExitStack() as stack:
+        cases = [_Kept(stack, name, number, port, store, here, data) for name in NAMES for number in CODES]
+        for case in cases:
+            wait_until(case.is_under_way)
         time.sleep(0.4)
-        process.send_signal(number)
-        done = finish(process, 15)
-
-    assert done.code == code
-    check_end(done.err, again=f"flaxfile {' '.join(words)} --bwlimit 8MiB --server 127.0.0.1:{port}\n"[:-1])
-    assert "--password" not in done.err.splitlines()[-1]
-    target = store / f"push{code}" / "big" if name == "push" else here / "tree" / "big"
-    assert not target.exists() or target.read_bytes() == b"old"
-    again = run(*words, "--json", port=port)
-    assert again.code == 0
-    assert target.read_bytes() == data
+        for case in cases:
+            case.process.send_signal(case.number)
+        for case in cases:
+            case.check_end()
+    for case in cases:
+        again = run(*case.words, "--json", port=port)
+        assert again.code == 0
+        assert case.target.read_bytes() == data
 
 
-@SIGNALS
-@pytest.mark.parametrize(
-    "words", [("list",), ("verify",), ("delete", "x"), ("pull", "x")], ids=lambda words: words[0]
-)
-def test_a_request_that_waits_ends_at_once(
-    port: int, here: Path, number: signal.Signals, code: int, words: tuple[str, ...]
-) -> None:
-    reached: list[int] = []
+class _Kept:
+    """One transfer that is interrupted; each has a folder of its own."""
+
+    def __init__(
+        self,
+        stack: contextlib.ExitStack,
+        name: str,
+        number: signal.Signals,
+        port: int,
+        store: Path,
+        here: Path,
+        data: bytes,
+    ) -> None:
+        self.number, self.code = number, CODES[number]
+        there, tree = f"{name}{self.code}", here / f"{name}{self.code}" / "tree"
+        self.words = {
+            "get": ["get", f"{there}/big", f"{there}/tree/big"],
+            "push": ["push", f"{there}/tree", there],
+            "pull": ["pull", there, f"{there}/tree"],
+        }[name]
+        (store / there).mkdir()
+        tree.mkdir(parents=True)
+        (store / there / "big").write_bytes(data if name != "push" else b"old")
+        if name == "push":
+            (tree / "big").write_bytes(data)
+        self.parts = store / ".flaxfile" / "parts" if name == "push" else tree
+        self.target = store / there / "big" if name == "push" else tree / "big"
+        self.server = f"127.0.0.1:{port}"
+        self.process = stack.enter_context(
+            spawned(*self.words, "--bwlimit", "1MiB", "--server", self.server, "--password", "", cwd=here)
+        )
+
+    def is_under_way(self) -> bool:
+        """Whether something of it would be kept; those of the server are not told apart."""
+        begun = [one for one in self.parts.glob("*.map") if one.stat().st_size]
+        return len(begun) >= (len(CODES) if self.words[0] == "push" else 1)
+
+    def check_end(self) -> None:
+        """It ended as it should, and nothing of what it was to replace is gone."""
+        done = finish(self.process, 15)
+        assert done.code == self.code
+        check_end(done.err, again=f"flaxfile {' '.join(self.words)} --bwlimit 1MiB --server {self.server}")
+        assert "--password" not in done.err.splitlines()[-1]
+        assert not self.target.exists() or self.target.read_bytes() == b"old"
+
+
+def test_requests_that_wait_end_at_once(port: int, here: Path) -> None:
+    reached: set[int] = set()
 
     def silent(direction: str, connection: int, offset: int, data: bytes) -> bytes:
-        reached.append(offset)
-        del connection
+        reached.add(connection)
+        del offset
         time.sleep(0 if direction == "up" else 1)  # nobody answers while the signal comes
         return data
 
-    with (
-        Proxy(port, silent) as proxy,
-        spawned(*words, "--server", f"127.0.0.1:{proxy.port}", cwd=here) as process,
-    ):
-        wait_until(lambda: reached)
+    commands: list[tuple[str, ...]] = [("list",), ("verify",), ("delete", "x"), ("pull", "x")]
+    cases = [(words, number) for words in commands for number in CODES]
+    with Proxy(port, silent) as proxy, contextlib.ExitStack() as stack:
+        server = f"127.0.0.1:{proxy.port}"
+        processes = [stack.enter_context(spawned(*words, "--server", server, cwd=here)) for words, _ in cases]
+        wait_until(lambda: len(reached) == len(cases))
         time.sleep(0.2)
-        process.send_signal(number)
-        done = finish(process, 10)
+        for process, (_, number) in zip(processes, cases, strict=True):
+            process.send_signal(number)
+        for process, (words, number) in zip(processes, cases, strict=True):
+            done = finish(process, 10)
+            assert done.code == CODES[number], words
+            check_end(done.err, again="flaxfile pull x" if words[0] == "pull" else None)
 
-    assert done.code == code
-    check_end(done.err, again="flaxfile pull x" if words[0] == "pull" else None)
 
-
-@SIGNALS
-def test_a_watch_ends_with_the_line_that_starts_it_again(
-    port: int, here: Path, number: signal.Signals, code: int
-) -> None:
+def test_a_watch_ends_with_the_line_that_starts_it_again(port: int, here: Path) -> None:
     (here / "tree").mkdir()
-    words = ["push", "tree", f"watched{code}", "--watch", "--server", f"127.0.0.1:{port}"]
-    with spawned(*words, cwd=here) as process:
-        assert process.stderr is not None
-        assert "watching" in process.stderr.readline()
-        wait_until(lambda: run("list", port=port).code == 0)
-        process.send_signal(number)
-        done = finish(process, 15)
-
-    assert done.code == code
-    check_end(done.err, again="flaxfile push tree")
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                spawned(
+                    "push", "tree", f"watched{code}", "--watch", "--server", f"127.0.0.1:{port}", cwd=here
+                )
+            )
+            for code in CODES.values()
+        ]
+        for process in processes:
+            assert process.stderr is not None
+            assert "watching" in process.stderr.readline()
+        for process, (number, code) in zip(processes, CODES.items(), strict=True):
+            process.send_signal(number)
+            done = finish(process, 15)
+            assert done.code == code
+            check_end(done.err, again="flaxfile push tree")
 
 
 def reads(pid: int, path: Path) -> bool:
@@ -145,19 +175,20 @@ def test_a_file_that_takes_long_to_read_holds_nobody_back(
     check_end(done.err, again="flaxfile push tree")
 
 
-@SIGNALS
-def test_a_progress_line_goes_and_the_terminal_is_as_it_was(
-    port: int, store: Path, here: Path, number: signal.Signals, code: int
-) -> None:
-    Path("big").write_bytes(noise(16 * MIB))
-    with terminal("set", "big", f"shown{code}", "--bwlimit", "4MiB", "--server", f"127.0.0.1:{port}") as one:
-        one.expect("%")
-        assert one.end(number) == code
-
-    check_end(one.said, again="flaxfile set big")
-    assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")
-    assert not (store / f"shown{code}").exists()
-    del here
+def test_a_progress_line_goes_and_the_terminal_is_as_it_was(port: int, store: Path, here: Path) -> None:
+    (here / "big").write_bytes(noise(16 * MIB))
+    with contextlib.ExitStack() as stack:
+        server = ("--bwlimit", "1MiB", "--server", f"127.0.0.1:{port}")
+        terminals = {
+            number: stack.enter_context(terminal("set", "big", f"shown{code}", *server))
+            for number, code in CODES.items()
+        }
+        for number, one in terminals.items():
+            one.expect("%")
+            assert one.end(number) == CODES[number]
+            check_end(one.said, again="flaxfile set big")
+            assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")
+            assert not (store / f"shown{CODES[number]}").exists()
 
 
 @pytest.mark.parametrize(
@@ -272,8 +303,7 @@ def test_streams_that_are_closed_are_no_fault(shell: Redirected, store: Path) ->
     assert not (store / "closed").exists()
 
 
-@pytest.mark.parametrize("words", [("list",), ("verify", "nothing"), ("get", "file"), ("set", "here", "x")])
-def test_whoever_waits_long_sees_that_it_goes_on(port: int, here: Path, words: tuple[str, ...]) -> None:
+def test_whoever_waits_long_sees_that_it_goes_on(port: int, here: Path) -> None:
     (here / "here").write_bytes(b"1")
 
     def slow(direction: str, connection: int, offset: int, data: bytes) -> bytes:
@@ -281,7 +311,10 @@ def test_whoever_waits_long_sees_that_it_goes_on(port: int, here: Path, words: t
         time.sleep(0 if direction == "up" else 0.5)
         return data
 
-    with Proxy(port, slow) as proxy, terminal(*words, "--server", f"127.0.0.1:{proxy.port}") as one:
-        one.expect("\x1b[?25l")  # the line hides the cursor while it is there
-        one.end(signal.SIGINT)
-        assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")
+    commands = (("list",), ("verify", "nothing"), ("get", "file"), ("set", "here", "x"), ("pull", "there"))
+    with Proxy(port, slow) as proxy, contextlib.ExitStack() as stack:
+        server = f"127.0.0.1:{proxy.port}"
+        for one in [stack.enter_context(terminal(*words, "--server", server)) for words in commands]:
+            one.expect("\x1b[?25l")  # the line hides the cursor while it is there
+            one.end(signal.SIGINT)
+            assert one.said.count("\x1b[?25l") == one.said.count("\x1b[?25h")
