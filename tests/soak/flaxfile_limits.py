@@ -1,9 +1,11 @@
 """File transfers at their limits, one figure a line; each check ends the program when it fails.
 
-    python -m tests.soak.flaxfile_limits [--clients 256] [--files 10000] [--sparse-gib 5] [--proxy-mib 64]
+    python -m tests.soak.flaxfile_limits [--clients 256] [--memory-mib 64] [--files 10000] [--sparse-gib 5]
+        [--proxy-mib 64]
 
-Many clients at once, a store of many files, a sparse file, a full disk (a small tmpfs, where this may mount
-one), and a link of 100 ms and 2 MB/s whose connections are cut at random.
+Many clients at once whose files are more than the server may have in its memory, a store of many files, a
+sparse file, a full disk (a small tmpfs, where this may mount one), and a link of 100 ms and 2 MB/s whose
+connections are cut at random.
 """
 
 from __future__ import annotations
@@ -21,25 +23,38 @@ from flaxfile.client.async_client import AsyncClient
 from flaxfile.client.small import SmallFile
 from flaxfile.errors import NoSpaceError
 from flaxfile.server.server import Server
+from tests.flaxfile.commands import serving
 from tests.flaxfile.faults.proxy import Proxy
+from tests.flaxfile.faults.test_many import most_memory
 
 MIB = 1 << 20
+FILE = 4 * MIB
 
 
-async def many_clients(server: Server, clients: int) -> str:
-    """Each has a file of its own, sends it and fetches it."""
+async def many_clients(folder: Path, clients: int, memory_mib: int) -> str:
+    """Each has a file of its own, sends it and fetches it; the server keeps to its memory."""
+    common = os.urandom(FILE)
+    (folder / "flaxfile.toml").write_text(f'[server]\nmemory = "{memory_mib}MiB"\n')
 
-    async def use(number: int) -> None:
-        data = os.urandom(MIB)
-        async with AsyncClient("127.0.0.1", server.port, connect_timeout=120.0, idle_timeout=120.0) as client:
+    async def use(port: int, number: int) -> None:
+        data = number.to_bytes(8, "little") + common[8:]
+        async with AsyncClient("127.0.0.1", port, connect_timeout=120.0, idle_timeout=120.0) as client:
             await client.upload(data, f"clients/{number}")
-            target = bytearray(MIB)
+            target = bytearray(FILE)
             await client.download(f"clients/{number}", target)
             assert data == target, f"client {number} got other bytes"
 
-    begun = time.monotonic()
-    await asyncio.gather(*(use(number) for number in range(clients)))
-    return f"{clients} clients at once, 1 MiB up and down each: {time.monotonic() - begun:.1f} s"
+    with serving(folder / "many", FLAXFILE_CONFIG=str(folder / "flaxfile.toml")) as (process, port):
+        idle = most_memory(process.pid)
+        begun = time.monotonic()
+        await asyncio.gather(*(use(port, number) for number in range(clients)))
+        seconds = time.monotonic() - begun
+        most = most_memory(process.pid)
+    assert most <= (memory_mib + 64) * MIB, f"{most / MIB:.0f} MiB with memory = {memory_mib} MiB"
+    return (
+        f"{clients} clients at once, {FILE // MIB} MiB up and down each: {seconds:.1f} s; "
+        f"{most / MIB:.0f} MiB at most with memory = {memory_mib} MiB, {idle / MIB:.0f} before"
+    )
 
 
 async def many_files(client: AsyncClient, files: int) -> str:
@@ -127,11 +142,11 @@ async def bad_link(server: Server, mib: int) -> str:
 async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        print(await many_clients(folder, options.clients, options.memory_mib), flush=True)
         async with (
             Server("127.0.0.1", 0, folder / "store") as server,
             AsyncClient("127.0.0.1", server.port) as client,
         ):
-            print(await many_clients(server, options.clients), flush=True)
             print(await many_files(client, options.files), flush=True)
             print(await sparse(client, folder, folder / "store", options.sparse_gib), flush=True)
             print(await full_disk(folder), flush=True)
@@ -143,6 +158,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clients", type=int, default=256)
+    parser.add_argument("--memory-mib", type=int, default=64, help="of the server of many clients")
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--sparse-gib", type=int, default=5)
     parser.add_argument("--proxy-mib", type=int, default=64)

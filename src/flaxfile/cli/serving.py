@@ -31,6 +31,8 @@ __all__ = ["configure_serve", "figures", "is_loopback", "metrics_text", "run_ser
 
 GAUGES: Final = frozenset({"buffer_bytes", "clients", "jobs", "parts", "transfers"})
 """Figures that go up and down; all others count since the start."""
+M_ARENA_MAX: Final = -8
+"""As glibc's malloc.h numbers it."""
 
 
 def configure_serve(parser: argparse.ArgumentParser) -> None:
@@ -111,8 +113,20 @@ def run_serve(arguments: argparse.Namespace, output: Output) -> int:
     judge = _judge(config.server, arguments, output)
     metrics = _metrics_address(arguments.metrics) if arguments.metrics else None
     arguments.storage = Path(arguments.storage or config.server.storage_dir).expanduser()
+    _share_memory()
     asyncio.run(_serve(config, judge, metrics, arguments, output))
     return 0
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from one place: glibc keeps for each of them what is free, beside all that
+    the setting ``memory`` counts.
+    """
+    if sys.platform.startswith("linux") and "MALLOC_ARENA_MAX" not in os.environ:
+        import ctypes  # noqa: PLC0415 - a server alone
+
+        with contextlib.suppress(AttributeError):  # another library than glibc
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 async def _serve(
