@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -221,6 +222,18 @@ async def test_a_peer_that_does_not_read_is_felt_through_tls_too(ca: Authority) 
             assert not connection.can_write
             far.resume_reading()
             await asyncio.wait_for(connection.drain(), 5)
+
+
+async def test_large_bodies_arrive_whole_through_tls(ca: Authority) -> None:
+    bodies = [random.Random(size).randbytes(size) for size in (10, 4 << 20, 65_536, 70_000, 1, (1 << 20) + 1)]
+    async with Server(serving(ca)) as port:
+        config = TransportConfig(
+            "127.0.0.1", port, tls=TlsConfig(ca_file=ca.file), write_buffer_bytes=1 << 25
+        )
+        async with AsyncTcpTransport(config) as transport:
+            futures = [transport.connection.request(RemotingCommand(1, body=body), 20) for body in bodies]
+
+            assert bodies == [answer.body for answer in await asyncio.gather(*futures)]
 
 
 async def test_closing_leaves_no_warning_behind(ca: Authority) -> None:
