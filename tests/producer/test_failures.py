@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -226,3 +228,31 @@ async def test_a_broker_that_asks_to_connect_anew_is_followed(rocketmq: LocalRoc
 
     assert all(result.ok for result in results)
     assert 51 == len(rocketmq.messages(topic))
+
+
+@pytest.mark.parametrize("fault", ["send:drop", "send:error=SYSTEM_BUSY"])
+@pytest.mark.parametrize("ordered", [None, False], ids=["quick", "general"])
+async def test_an_error_that_nobody_keeps_goes_without_the_collector(
+    rocketmq: LocalRocketMQ, topic: str, fault: str, ordered: bool | None
+) -> None:
+    kept: list[weakref.ref[Exception]] = []
+
+    async def fail(sender: AsyncProducer) -> None:
+        try:
+            await sender.send(topic, b"x", ordered=ordered, timeout=0.15)
+        except SendError as error:
+            kept.append(weakref.ref(error))
+            kept.extend(weakref.ref(one.error) for one in error.tries)
+
+    async with producer(rocketmq) as sender:
+        await sender.send(topic, b"before")
+        rocketmq.faults.add(fault)
+        gc.disable()
+        try:
+            await asyncio.create_task(fail(sender))
+            count = len(kept)
+            await asyncio.create_task(fail(sender))  # what the loop held of the first it holds of this one
+            assert count >= 2
+            assert [None] * count == [one() for one in kept[:count]]
+        finally:
+            gc.enable()

@@ -22,7 +22,7 @@ from pyrocketmq.client.outgoing import Outgoing, check_size, outgoing
 from pyrocketmq.client.retry import Retry, RetryPlan, Verdict, judge
 from pyrocketmq.client.room import Room
 from pyrocketmq.client.send_settings import SendSettings
-from pyrocketmq.client.targets import Targets, Try
+from pyrocketmq.client.targets import Targets, Try, without_frames
 from pyrocketmq.client.warming import WarmUps
 from pyrocketmq.errors import (
     BackPressureError,
@@ -278,7 +278,7 @@ class SendCore(Sender):
                 if result.status is not None:
                     unconfirmed = result
             except RocketMQError as failed:
-                error = failed
+                error = without_frames(failed)
             now = monotonic()
             self.targets.note_failure(queue.broker_name, error)
             step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers))
@@ -511,7 +511,7 @@ class SendCore(Sender):
             except RocketMQError as error:
                 now = monotonic()
                 self.targets.note_failure(queue.broker_name, error)
-                step = plan.failed(tried.ended(error, now), now, brokers=len(route.brokers))
+                step = plan.failed(tried.ended(without_frames(error), now), now, brokers=len(route.brokers))
                 if step is None and isinstance(error, BackPressureError):
                     raise
                 if step is None:

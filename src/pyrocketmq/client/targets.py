@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pyrocketmq.client.selectors import AsyncQueueSelector, QueueSelector
     from pyrocketmq.errors import RocketMQError
 
-__all__ = ["Targets", "Try"]
+__all__ = ["Targets", "Try", "without_frames"]
 
 _TRUSTED_S: Final = 0.5  # how long the quick way uses a route without anybody looking at it
 _GO_AWAY: Final = int(ResponseCode.GO_AWAY)
@@ -94,6 +94,18 @@ class Try:
         """The try with its outcome."""
         queue = self.queue
         return SendTry(queue.broker_name, self.address, queue.queue_id, now - self.begun, error)
+
+
+def without_frames(error: RocketMQError) -> RocketMQError:
+    """The error of a try, without the frames that it came through.
+
+    They hold the plan, which holds the errors of all tries: such circles stay until the collector finds them,
+    and when many sends fail at once it is busy for seconds.
+    """
+    error.__traceback__ = None
+    if error.__suppress_context__:
+        error.__context__ = None
+    return error
 
 
 class Targets:
