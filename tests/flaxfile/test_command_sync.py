@@ -310,8 +310,8 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_the_rest_goes_over(
 ) -> None:
     plant(Path("t"), {"a": b"1", "fleeting": b"1"})
 
-    def walk_and_lose(*arguments: Any) -> Walked:
-        found = walk(*arguments)
+    def walk_and_lose(*arguments: Any, **options: Any) -> Walked:
+        found = walk(*arguments, **options)
         Path("t/fleeting").unlink()
         return found
 

@@ -60,8 +60,8 @@ async def test_push_and_pull_report_what_they_did(port: int, tree: Path, here: P
 async def test_a_program_is_told_of_a_small_file_that_cannot_be_read_where_it_runs_the_push(
     port: int, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def walk_and_lose(*arguments: Any) -> Walked:
-        found = walk(*arguments)
+    def walk_and_lose(*arguments: Any, **options: Any) -> Walked:
+        found = walk(*arguments, **options)
         (tree / "a").unlink()
         return found
 

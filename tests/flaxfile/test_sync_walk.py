@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from flaxfile.errors import NotFoundError
+from flaxfile.client.asking import Answer
+from flaxfile.errors import ConnectError, NotFoundError
 from flaxfile.ignore import IgnoreRules, texts_below
 from flaxfile.store.hash_cache import HashCache, Stamp, stamp_of
 from flaxfile.sync.entries import Kind
+from flaxfile.sync.options import SyncOptions
+from flaxfile.sync.preparing import Preparation
 from flaxfile.sync.walk import Links, Walked, walk
 
 POSIX = sys.platform != "win32"
@@ -152,3 +157,29 @@ def test_a_cache_that_is_damaged_or_cannot_be_made_is_none(tmp_path: Path) -> No
         cache.put([(stamp, "abc")], "xxh3")
         assert cache.get(stamp, "xxh3") is None
         cache.close()
+
+
+@pytest.mark.parametrize("op", ["push", "pull"])
+def test_a_server_that_cannot_be_reached_ends_the_walk_at_the_next_folder(
+    tmp_path: Path, op: Literal["push", "pull"]
+) -> None:
+    for name in ("a/b/c", "d/e"):
+        (tmp_path / name).mkdir(parents=True)
+    preparation = Preparation(op, tmp_path, "there", SyncOptions())
+    reached: Future[None] = Future()
+    read: list[str] = []
+
+    def texts(folder: str) -> list[bytes]:
+        read.append(folder)
+        if folder == "a":
+            reached.set_exception(ConnectError("nobody listens"))
+        return []
+
+    def ask(*_: object) -> Future[Answer]:
+        raise AssertionError
+
+    preparation.rules = IgnoreRules(texts)
+    with pytest.raises(ConnectError, match="nobody"):
+        preparation.take(preparation.look(ask), reached)
+
+    assert read == ["", "a"]

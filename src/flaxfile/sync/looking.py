@@ -89,6 +89,7 @@ class _Pages:
         self._came: queue.SimpleQueue[dict[str, Any] | BaseException | None] = queue.SimpleQueue()
         self._asked: Future[Answer] | None = None
         self._wanted = True
+        self._failure: BaseException | None = None
 
     def begin(self, ready: Future[None] | None) -> None:
         """Ask for the first one, when what has to be ready is."""
@@ -102,7 +103,7 @@ class _Pages:
             ready.result()
             self._next(None)
         except BaseException as error:  # noqa: BLE001 - raised to whoever reads the pages
-            self._came.put(error)
+            self._fail(error)
 
     def _next(self, cursor: str | None) -> None:
         wish = self._wish if cursor is None else {**self._wish, "cursor": cursor}
@@ -119,14 +120,23 @@ class _Pages:
             if not isinstance(cursor, str):
                 self._came.put(None)
         except BaseException as error:  # noqa: BLE001 - raised to whoever reads the pages
-            self._came.put(error)
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._came.put(error)
+
+    def check(self) -> None:
+        """Raise if no more of them will come, for whoever does something else meanwhile."""
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
         """Nobody wants more of them; whoever waits for one is let go."""
         self._wanted = False
         if self._asked is not None:
             self._asked.cancel()
-        self._came.put(CancelledError())
+        self._fail(CancelledError())
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The entries, in their order."""
@@ -159,11 +169,13 @@ class Look:
         """End it; from another thread."""
         self._pages.stop()
 
-    def run(self, walk: Callable[[], Walked], ready: Future[None] | None = None) -> Found:
-        """Look. The server is asked as soon as ``ready`` is done."""
+    def run(self, walk: Callable[[Callable[[], None]], Walked], ready: Future[None] | None = None) -> Found:
+        """Look. The server is asked as soon as ``ready`` is done; ``walk`` gets what it calls now and then,
+        so that it ends when the server cannot be asked.
+        """
         self._pages.begin(ready)
         try:
-            return self._sift(walk())
+            return self._sift(walk(self._pages.check))
         finally:
             self._pages.stop()
 

@@ -135,11 +135,11 @@ class Preparation:
         return self.report
 
 
-def _walk(op: str, top: Path, rules: IgnoreRules, options: SyncOptions) -> Walked:
+def _walk(op: str, top: Path, rules: IgnoreRules, options: SyncOptions, check: Callable[[], None]) -> Walked:
     if op == "push":
-        return walk(top, rules, options.links)
+        return walk(top, rules, options.links, check=check)
     # What is deleted here must be here: no link leads to what the plan is about.
-    return walk(top, rules, options.links, bounded=True) if top.exists() else Walked()
+    return walk(top, rules, options.links, bounded=True, check=check) if top.exists() else Walked()
 
 
 def _text_here(path: Path, node: Node) -> bytes | None:

@@ -17,6 +17,8 @@ from flaxfile.paths import link_stays_inside
 from flaxfile.sync.entries import Kind, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flaxfile.ignore import IgnoreRules
 
 __all__ = ["Links", "Walked", "walk"]
@@ -39,15 +41,24 @@ class Walked:
         self.ignored = 0
 
 
-def walk(top: Path, rules: IgnoreRules, links: Links = "skip", *, bounded: bool = False) -> Walked:
-    """Everything below a folder; when it is ``bounded``, no link is followed out of it."""
+def walk(
+    top: Path,
+    rules: IgnoreRules,
+    links: Links = "skip",
+    *,
+    bounded: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> Walked:
+    """Everything below a folder; when it is ``bounded``, no link is followed out of it. ``check`` is called
+    before each folder, and ends the walk when it raises.
+    """
     try:
         status = top.stat()
     except OSError as error:
         raise from_os_error(error, f"reading the folder {top}") from error
     if not stat.S_ISDIR(status.st_mode):
         raise NotFoundError(f"{top} is no folder", hint=f"for a single file: flaxfile set {top}")
-    walker = _Walker(rules, links, top.resolve() if bounded else None)
+    walker = _Walker(rules, links, top.resolve() if bounded else None, check)
     walker.folder(os.fspath(top), "", frozenset({(status.st_dev, status.st_ino)}))
     return walker.walked
 
@@ -80,14 +91,18 @@ def _names_of(folder: str) -> list[_Found]:
 class _Walker:
     """One walk, with what it found so far."""
 
-    def __init__(self, rules: IgnoreRules, links: Links, bound: Path | None) -> None:
+    def __init__(
+        self, rules: IgnoreRules, links: Links, bound: Path | None, check: Callable[[], None]
+    ) -> None:
         self._rules = rules
+        self._check = check
         self._links = links
         self._bound = bound
         self.walked = Walked()
 
     def folder(self, folder: str, inside: str, above: frozenset[tuple[int, int]]) -> None:
         """Take what stands in a folder; ``above`` are the folders it stands in."""
+        self._check()
         try:
             found = _names_of(folder)
         except OSError as error:
