@@ -67,7 +67,10 @@ class Parser(argparse.ArgumentParser):
         """Let an option stand without a value before a file's name, which argparse would take for one."""
         self._left_out[option] = (values, meant)
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    # One signature stands for the three that argparse is typed with.
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         """As argparse does, once values that were left out are in their places."""
         words: list[str] = list(sys.argv[1:] if args is None else args)
         for at, word in enumerate(words):
