@@ -280,7 +280,7 @@ async def test_connections_that_never_come_to_be_are_not_waited_for_without_end(
     with Proxy(server.port) as proxy:
         proxy.most = 1
         async with AsyncClient(
-            "127.0.0.1", proxy.port, num_connections=3, idle_timeout=1.0, retries=0
+            "127.0.0.1", proxy.port, num_connections=3, idle_timeout=2.0, retries=0
         ) as client:
             with pytest.raises(StalledError, match="1 of the 3 connections"):
                 await asyncio.wait_for(client.upload(os.urandom(MIB), "file"), 20)
