@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ def single() -> Iterator[LocalRocketMQ]:
 
 
 @asynccontextmanager
-async def recorded(address: str) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def recorded(address: str) -> AsyncGenerator[tuple[str, list[bytes]]]:
     """An address that leads to a server, and what went there of send frames, but for numbers and times."""
     host, _, port = address.rpartition(":")
     frames: list[bytes] = []
