@@ -16,7 +16,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from random import randbytes
 
@@ -67,7 +67,7 @@ class Pauses:
         self.busy = 0.0
 
     @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
+    async def watched(self) -> AsyncGenerator[None]:
         task = asyncio.create_task(self._watch())
         yield
         task.cancel()

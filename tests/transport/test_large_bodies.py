@@ -14,7 +14,7 @@ from pyrocketmq._native.bytesio import WriteBuffer
 from pyrocketmq._native.command import RemotingCommand
 from pyrocketmq._native.connection import Connection
 from pyrocketmq._native.message import Message
-from pyrocketmq._native.parcel import pack
+from pyrocketmq._native.parcel import Parcel, pack
 from pyrocketmq._native.sending import SendEncoder
 from pyrocketmq.errors import ConnectionClosedError, SerializationError
 from pyrocketmq.model.acl import AclCredentials
@@ -98,7 +98,7 @@ def owner_of(data: Given) -> object:
 
 async def turns_until_empty(recorder: Recorder) -> list[int]:
     """Let the loop run; the bytes that each of its turns handed over."""
-    handed = []
+    handed: list[int] = []
     while recorder.connection.buffered_bytes:
         before = sum(recorder.sizes)
         await asyncio.sleep(0)
@@ -188,7 +188,7 @@ async def test_no_turn_of_the_loop_hands_over_more_than_a_megabyte(size: int) ->
 async def test_what_gathered_while_the_transport_paused_leaves_in_pieces_too() -> None:
     recorder = Recorder()
     recorder.connection.pause_writing()
-    frames = []
+    frames: list[bytes] = []
     for number in range(8000):
         message = Message("orders", body_of(500, number))
         send(recorder.connection, message)
@@ -300,7 +300,7 @@ async def test_parcels_leave_where_they_lie_and_after_what_was_written_before() 
     recorder = Recorder()
     before, after = Message("orders", body_of(2 * MIB)), Message("orders", b"after")
     send(recorder.connection, before)
-    parcels = []
+    parcels: list[Parcel] = []
     for size in (3 * MIB, 1000):
         [parcel] = pack([Message("orders", body_of(size // 10)) for _ in range(10)], "orders", 4 * MIB)
         assert parcel.send(recorder.connection, ENCODER, 3, 30)

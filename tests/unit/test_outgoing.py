@@ -132,7 +132,7 @@ def test_a_body_that_does_not_get_smaller_goes_as_it_is() -> None:
 class Seen(Packing):
     """Notes the threads that compress."""
 
-    threads: list[threading.Thread] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 
     def pack(self, out: Outgoing) -> None:
         self.threads.append(threading.current_thread())
